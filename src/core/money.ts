@@ -1,0 +1,32 @@
+import { assert } from './assert.ts';
+
+/** A billionth of a US dollar, always an integer. 2^53 of them are nine million dollars. */
+export type NanoUsd = number & { readonly unit: 'nano-usd' };
+
+export const NANO_PER_USD = 1_000_000_000;
+
+/** Brands an integer as money. Throws on fractions, negatives and anything past 2^53. */
+export function nanoUsd(value: number): NanoUsd {
+  assert(
+    Number.isSafeInteger(value) && value >= 0,
+    `money is a safe non-negative integer, got ${value}`,
+  );
+  return value as NanoUsd;
+}
+
+export const ZERO_USD = 0 as NanoUsd;
+
+/** Dollars as an operator writes them (`25`, `0.5`) to nano-dollars, rounded to the nearest. */
+export function fromUsd(dollars: number): NanoUsd {
+  return nanoUsd(Math.round(dollars * NANO_PER_USD));
+}
+
+/** An exact decimal string for JSON (`"0.000123"`), no trailing zeros. Takes bigint for sums. */
+export function toUsdString(amount: NanoUsd | bigint): string {
+  const total = BigInt(amount);
+  const sign = total < 0n ? '-' : '';
+  const absolute = total < 0n ? -total : total;
+  const whole = absolute / BigInt(NANO_PER_USD);
+  const fraction = (absolute % BigInt(NANO_PER_USD)).toString().padStart(9, '0').replace(/0+$/, '');
+  return fraction === '' ? `${sign}${whole}` : `${sign}${whole}.${fraction}`;
+}

@@ -1,0 +1,72 @@
+import type { Key } from '../core/key.ts';
+import type { Usage } from '../core/usage.ts';
+import type { AttemptRow, FinishedRow, OpenRow } from './rows.ts';
+import type { UsageQuery, UsageReport } from './usage-report.ts';
+
+/** Everything the data directory holds, behind names. Callers see rows and outcomes, never SQL. */
+export interface Store {
+  readonly keys: KeyStore;
+  readonly ledger: Ledger;
+  readonly books: Books;
+  /** Flushes what is queued, stops the worker, releases the lock. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface KeyStore {
+  all(): Key[];
+  insert(key: Key): 'created' | 'name_taken';
+  /** Replaces every mutable field and the secrets. */
+  update(key: Key): 'updated' | 'name_taken' | 'not_found';
+}
+
+/** The request journal. Writes of one event-loop turn share one commit. */
+export interface Ledger {
+  /** Resolves when durable. Rejects with `store_unavailable` and leaves nothing behind. */
+  open(row: OpenRow): Promise<void>;
+  /** Last known usage of a request still running, for the settlement after a crash. Best effort. */
+  progress(id: string, usage: Usage): void;
+  /**
+   * Appends the finished row, its attempts, and removes the open row, in one commit.
+   * Resolves when durable. When the store cannot be written the row is kept and tried again
+   * (bounded and counted); the promise then rejects with `store_unavailable`.
+   */
+  settle(row: FinishedRow, attempts: readonly AttemptRow[]): Promise<void>;
+  stats(): LedgerStats;
+}
+
+export interface LedgerStats {
+  readonly commits: number;
+  readonly rowsOpened: number;
+  readonly rowsSettled: number;
+  readonly queued: number;
+  /** Settled rows waiting because the store refused them. */
+  readonly unwritten: number;
+  /** Settled rows given up because that queue was full. Not zero means the books are short. */
+  readonly dropped: number;
+}
+
+/** Money spent by one key in one calendar hour. */
+export interface HourlySpend {
+  readonly keyId: string;
+  readonly hourStartMs: number;
+  readonly costNanoUsd: bigint;
+}
+
+/** Reports and proofs: computed beside the request path, from rollups. */
+export interface Books {
+  usage(query: UsageQuery): Promise<UsageReport>;
+  /** Spend per key and hour since a time; what budget counters are derived from at boot. */
+  spend(sinceMs: number): Promise<HourlySpend[]>;
+  check(): Promise<LedgerCheck>;
+}
+
+/** What `ledger check` found. `problems` empty means that rows, rollups and open rows agree. */
+export interface LedgerCheck {
+  readonly requests: number;
+  readonly open: number;
+  readonly estimated: number;
+  readonly costNanoUsd: bigint;
+  readonly problems: readonly string[];
+  /** Cost per key in each hour, recomputed from the rows, to hold against live counters. */
+  readonly spend: readonly HourlySpend[];
+}
