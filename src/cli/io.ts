@@ -1,0 +1,17 @@
+/**
+ * Everything a command may know of the terminal and process around it. Commands take this instead
+ * of the globals, so a test runs them without a process. `out` and `err` write text as it is: the
+ * caller adds the newline and neutralises what came from elsewhere.
+ */
+export interface CliIo {
+  out(text: string): void;
+  err(text: string): void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdoutIsTty: boolean;
+  /** Width of the terminal in cells; 80 where none is known. */
+  readonly columns: number;
+  setExitCode(code: number): void;
+  /** Aborted on the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+}
