@@ -14,6 +14,10 @@ export interface Store {
 
 export interface KeyStore {
   all(): Key[];
+  /** By id, else by name: a key whose id it is wins. */
+  find(idOrName: string): Key | undefined;
+  /** At most `limit` keys with an id after `afterId`, in id order: a walk that never reads all. */
+  page(afterId: string | null, limit: number): Key[];
   insert(key: Key): 'created' | 'name_taken';
   /** Replaces every mutable field and the secrets. */
   update(key: Key): 'updated' | 'name_taken' | 'not_found';
