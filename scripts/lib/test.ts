@@ -75,12 +75,24 @@ function run(command: readonly string[], name: string, env: Record<string, strin
   const startedAt = performance.now();
   const { success } = Bun.spawnSync([...command], {
     cwd: ROOT,
-    env: { ...process.env, ...env },
+    env: { ...cleanEnvironment(), ...env },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   process.stdout.write(`==> ${name}: ${success ? 'ok' : 'FAILED'} after ${seconds} s\n`);
   return success;
+}
+
+// What a developer or a company's machine sets for real gateways must not reach the tests.
+function cleanEnvironment(): Record<string, string | undefined> {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('LLMGATE_'));
+  const noProxy = ['127.0.0.1', 'localhost', '::1', process.env['NO_PROXY']].filter(Boolean).join();
+  return {
+    ...Object.fromEntries(own),
+    NO_PROXY: noProxy,
+    no_proxy: noProxy,
+    ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
+  };
 }
 
 function sum(numbers: readonly number[]): number {
