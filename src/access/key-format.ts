@@ -52,7 +52,9 @@ export function renderKeyText(id: string, secret: string): string {
 
 /** SHA-256 of a secret: the only form of it that is kept. 190 random bits need no salt. */
 export function digestSecret(secret: string): Uint8Array {
-  return new Uint8Array(Bun.SHA256.hash(secret));
+  const digest = new Uint8Array(Bun.SHA256.byteLength);
+  Bun.SHA256.hash(secret, digest);
+  return digest;
 }
 
 function checksum(text: string): string {

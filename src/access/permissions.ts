@@ -1,6 +1,6 @@
 import type { Endpoint } from '../core/call.ts';
 import type { Key } from '../core/key.ts';
-import { matchesPattern } from './pattern.ts';
+import { matchesPattern } from '../core/pattern.ts';
 
 /** A key without a list may use every model; an empty list allows none. */
 export function mayUseModel(key: Key, model: string): boolean {
