@@ -1,0 +1,28 @@
+import { BadValue } from './bad-value.ts';
+
+const EXAMPLE = 'write it like http://127.0.0.1:8000';
+
+/**
+ * The base of a backend without trailing slash and without `/v1`, which every route adds itself.
+ * Messages never repeat the text: a URL with credentials must not reach a terminal. Throws BadValue.
+ */
+export function parseBackendUrl(text: string): string {
+  if (/[\s\p{Cc}]/u.test(text)) throw new BadValue('the URL contains blanks');
+  if (!/^https?:\/\//i.test(text)) {
+    throw new BadValue(`a backend URL starts with http:// or https://; ${EXAMPLE}`);
+  }
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new BadValue(`not a URL; ${EXAMPLE}`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new BadValue('credentials do not belong in a URL; use api_key or headers');
+  }
+  if (text.includes('?') || text.includes('#')) {
+    throw new BadValue('a backend URL has no query and no fragment; use headers for extras');
+  }
+  const path = url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '').replace(/\/+$/, '');
+  return `${url.origin}${path}`;
+}

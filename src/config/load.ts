@@ -1,0 +1,84 @@
+import { dirname } from 'node:path';
+import { BadValue } from './bad-value.ts';
+import { checkAdvice } from './check-advice.ts';
+import { checkBackends } from './check-backends.ts';
+import { checkFiles } from './check-files.ts';
+import { checkLimits } from './check-limits.ts';
+import { checkModels } from './check-models.ts';
+import { checkReferences } from './check-references.ts';
+import type { Config } from './config.ts';
+import { parseConfigSource } from './config-source.ts';
+import { withoutEchoes } from './finding.ts';
+import { ConfigError, type Problem, renderProblems } from './problem.ts';
+import { readRegularFile } from './regular-file.ts';
+import { resolveConfig } from './resolve-config.ts';
+import { checkShape } from './schema-findings.ts';
+import type { Env } from './secrets.ts';
+
+const LARGEST_FILE = 1_000_000;
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly warnings: readonly Problem[];
+  /** The warnings for people, each with its source line; empty when there are none. */
+  readonly warningText: string;
+}
+
+/**
+ * Reads and checks a configuration file. `name` is what messages call it, by default `path`.
+ * Throws ConfigError with every problem at once.
+ */
+export function loadConfig({ path, env, name = path }: LoadOptions): LoadedConfig {
+  let text: string;
+  try {
+    const { bytes } = readRegularFile(path, LARGEST_FILE);
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    const message = error instanceof BadValue ? error.message : 'is not UTF-8 text';
+    throw new ConfigError(name, '', [{ line: 0, column: 0, path: '', message }]);
+  }
+  return parseConfig(text, { name, env, folder: dirname(path) });
+}
+
+export interface LoadOptions {
+  readonly path: string;
+  readonly env: Env;
+  readonly name?: string;
+}
+
+export interface ParseOptions {
+  readonly name: string;
+  readonly env: Env;
+  /** Where relative paths in the text start from. */
+  readonly folder: string;
+}
+
+/** The same for text that is not in a file. Throws ConfigError with every problem at once. */
+export function parseConfig(text: string, { name, env, folder }: ParseOptions): LoadedConfig {
+  const source = parseConfigSource(text);
+  const refuse = (problems: readonly Problem[]) =>
+    new ConfigError(name, source.maskedText, problems.toSorted(byPlace));
+  if (source.syntaxProblems.length > 0) throw refuse(source.syntaxProblems);
+
+  const shape = checkShape(source.value);
+  const references = checkReferences(source.value, { env, folder });
+  const findings = [
+    ...shape.findings,
+    ...references.findings,
+    ...checkBackends(source.value),
+    ...checkModels(source.value),
+    ...checkLimits(source.value),
+    ...checkFiles(source.value, folder),
+  ];
+  if (findings.length > 0 || shape.file === null) {
+    throw refuse(withoutEchoes(findings).map(source.locate));
+  }
+
+  const config = resolveConfig(shape.file, references.secrets, folder);
+  const warnings = checkAdvice(config).map(source.locate).toSorted(byPlace);
+  return { config, warnings, warningText: renderProblems(name, source.maskedText, warnings) };
+}
+
+function byPlace(a: Problem, b: Problem): number {
+  return a.line - b.line || a.column - b.column;
+}
