@@ -1,0 +1,74 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
+import { addBooksRoutes } from './books-routes.ts';
+import { addGatewayRoutes } from './gateway-routes.ts';
+import { addKeyRoutes } from './key-routes.ts';
+import { toOperationError } from './local-operations.ts';
+import { OPERATION_ERRORS, OperationError } from './operation-error.ts';
+import type { Operations } from './operations.ts';
+import { renderIssues } from './parse-input.ts';
+
+/** A key with every field full is under 100 KB; nothing an operator sends is larger. */
+const BODY_BYTES_MAX = 256 * 1024;
+
+export interface AdminAppOptions {
+  readonly operations: Operations;
+  /** Version of llmgate, for the OpenAPI document. */
+  readonly version: string;
+  /** Told of every failure that is a bug or a broken store, with its cause. */
+  readonly onFailure: (failure: OperationError) => void;
+}
+
+/** The admin API: each route checks its input, calls one operation and sends its document. */
+export function createAdminApp({ operations, version, onFailure }: AdminAppOptions): OpenAPIHono {
+  const app = new OpenAPIHono({
+    // Thrown, so that input refused here and by an operation gets its answer in one place.
+    defaultHook: (result) => {
+      if (!result.success) throw new OperationError('invalid', renderIssues(result.error.issues));
+    },
+  });
+  app.use(
+    bodyLimit({
+      maxSize: BODY_BYTES_MAX,
+      onError: () => {
+        throw new OperationError('too_large', `the body is over ${BODY_BYTES_MAX} bytes`);
+      },
+    }),
+  );
+  addKeyRoutes(app, operations.keys);
+  addBooksRoutes(app, operations);
+  addGatewayRoutes(app, operations);
+  app.doc31('/openapi.json', {
+    openapi: '3.1.0',
+    info: {
+      title: 'llmgate admin API',
+      version,
+      description: 'Served on `<data_dir>/admin.sock`; the permission of that file is the login.',
+    },
+  });
+  app.notFound((context) =>
+    sendError(
+      new OperationError('not_found', `there is no ${context.req.method} ${context.req.path}`),
+    ),
+  );
+  app.onError((cause) => {
+    const error = fromThrown(cause);
+    if (OPERATION_ERRORS[error.code].status >= 500 && error.code !== 'not_running') {
+      onFailure(error);
+    }
+    return sendError(error);
+  });
+  return app;
+}
+
+function fromThrown(cause: unknown): OperationError {
+  if (cause instanceof HTTPException && cause.status < 500) {
+    return new OperationError('invalid', `the body cannot be used: ${cause.message}`);
+  }
+  return toOperationError(cause);
+}
+
+function sendError({ code, message }: OperationError): Response {
+  return Response.json({ error: { code, message } }, { status: OPERATION_ERRORS[code].status });
+}

@@ -1,0 +1,15 @@
+import type { Key } from '../core/key.ts';
+import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
+
+/** What the operations need of the gateway they run in. Without one, they work on the store alone. */
+export interface LiveGateway {
+  /** The stored key is new or different: the next request must see it. */
+  keyChanged(key: Key): void;
+  status(): GatewayStatus;
+  models(): ModelView[];
+  backends(): BackendView[];
+  /** Never throws for a bad file: the old generation stays and `problems` says why. */
+  reload(): Promise<ReloadResult>;
+  /** Holds live counters against the rows; every difference is one plain sentence. */
+  checkLive(): Promise<string[]>;
+}

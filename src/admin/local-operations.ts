@@ -1,0 +1,72 @@
+import type { Clock, RandomBytes } from '../core/clock.ts';
+import { GateError } from '../core/error.ts';
+import { toUsdString } from '../core/money.ts';
+import type { Store } from '../store/store.ts';
+import type { LedgerCheckView, UsageDocument } from './books-schemas.ts';
+import { createKeyOperations } from './key-operations.ts';
+import type { LiveGateway } from './live-gateway.ts';
+import { OperationError } from './operation-error.ts';
+import type { Operations, UsageRequest } from './operations.ts';
+import { toUsageDocument } from './usage-document.ts';
+import { parseUsageRequest } from './usage-query.ts';
+
+export interface LocalParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  /** null when the store was opened without a gateway. */
+  readonly live: LiveGateway | null;
+}
+
+/** The operations in the process that holds the store. The store stays the caller's to close. */
+export function createOperations(parts: LocalParts): Operations {
+  const { store, live } = parts;
+  const gateway = (): LiveGateway => {
+    if (live !== null) return live;
+    throw new OperationError('not_running', 'the gateway is not running');
+  };
+  return {
+    keys: createKeyOperations({ ...parts, keys: store.keys }),
+    usage: (request) => usage(store, request),
+    checkLedger: () => checkLedger(store, live),
+    status: async () => gateway().status(),
+    models: async () => gateway().models(),
+    backends: async () => gateway().backends(),
+    reload: async () => gateway().reload(),
+  };
+}
+
+async function usage(store: Store, request: UsageRequest): Promise<UsageDocument> {
+  const query = parseUsageRequest(request);
+  // The books know keys by id; people know them by name.
+  const where = query.where.map((condition) =>
+    condition.dimension === 'key'
+      ? { ...condition, value: store.keys.find(condition.value)?.id ?? condition.value }
+      : condition,
+  );
+  const report = await store.books.usage({ ...query, where });
+  return toUsageDocument(report, query.by, (id) => store.keys.find(id)?.name ?? null);
+}
+
+async function checkLedger(store: Store, live: LiveGateway | null): Promise<LedgerCheckView> {
+  const found = await store.books.check();
+  const problems = [...found.problems, ...((await live?.checkLive()) ?? [])];
+  return {
+    ok: problems.length === 0,
+    requests: found.requests,
+    open: found.open,
+    estimated: found.estimated,
+    cost_usd: toUsdString(found.costNanoUsd),
+    problems,
+  };
+}
+
+/** Whatever an operation threw, as an OperationError. Unknown causes say nothing of themselves. */
+export function toOperationError(cause: unknown): OperationError {
+  if (cause instanceof OperationError) return cause;
+  if (cause instanceof GateError) {
+    const code = cause.code === 'store_unavailable' ? 'unavailable' : 'internal';
+    return new OperationError(code, cause.message, { cause });
+  }
+  return new OperationError('internal', 'the operation failed; the cause is in the log', { cause });
+}

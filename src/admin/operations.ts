@@ -1,0 +1,48 @@
+import type { LedgerCheckView, UsageDocument } from './books-schemas.ts';
+import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
+import type { IssuedKey, KeyChanges, KeyPage, KeyView, NewKey, Rotation } from './key-schemas.ts';
+
+/**
+ * Everything an operator can do. There are two ways to it (in this process on an opened store, and
+ * over the admin socket) and both give the same documents and throw the same `OperationError`s.
+ */
+export interface Operations {
+  readonly keys: KeyOperations;
+  usage(request: UsageRequest): Promise<UsageDocument>;
+  checkLedger(): Promise<LedgerCheckView>;
+  status(): Promise<GatewayStatus>;
+  models(): Promise<ModelView[]>;
+  backends(): Promise<BackendView[]>;
+  reload(): Promise<ReloadResult>;
+}
+
+/** `ref` is the id of a key or its name. */
+export interface KeyOperations {
+  /** Throws `name_taken` or `invalid`. The only time, with `rotate`, that the text is shown. */
+  create(input: NewKey): Promise<IssuedKey>;
+  /** In id order. */
+  list(page: KeyPageRequest): Promise<KeyPage>;
+  show(ref: string): Promise<KeyView>;
+  update(ref: string, changes: KeyChanges): Promise<KeyView>;
+  /** A new secret; the old ones end after the overlap. */
+  rotate(ref: string, rotation: Rotation): Promise<IssuedKey>;
+  suspend(ref: string): Promise<KeyView>;
+  resume(ref: string): Promise<KeyView>;
+  /** Final: the secrets are forgotten, the id stays in the books. */
+  revoke(ref: string): Promise<KeyView>;
+}
+
+export interface KeyPageRequest {
+  /** Id after which the page starts; null for the first. */
+  readonly after: string | null;
+  /** At most `PAGE_SIZE_MAX`. */
+  readonly limit: number;
+}
+
+/** Times are RFC 3339; dimensions are the words of `usage --by`. */
+export interface UsageRequest {
+  readonly by: readonly string[];
+  readonly since: string;
+  readonly until: string;
+  readonly where: readonly { readonly dimension: string; readonly value: string }[];
+}

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { LedgerCheckView, UsageDocument } from './books-schemas.ts';
+import { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
+import { IssuedKey, KeyPage, KeyView } from './key-schemas.ts';
+import { isOperationErrorCode, OperationError } from './operation-error.ts';
+import type { KeyOperations, Operations } from './operations.ts';
+
+/** Long enough for a check of 100 M rows; without it a wedged gateway would hang the shell. */
+const TIMEOUT_MS = 10 * 60_000;
+
+interface AdminRequest<T> {
+  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly path: string;
+  readonly body?: unknown;
+  readonly answer: z.ZodType<T>;
+  /** Statuses besides 2xx whose body is the answer and not an error. */
+  readonly alsoAnswers?: readonly number[];
+}
+
+type Send = <T>(request: AdminRequest<T>) => Promise<T>;
+
+/** The operations of the gateway that listens on this admin socket. */
+export function createRemoteOperations(socketPath: string, signal?: AbortSignal): Operations {
+  const send: Send = (request) => sendTo(socketPath, request, signal);
+  return {
+    keys: createRemoteKeys(send),
+    usage: ({ by, since, until, where }) => {
+      const query = new URLSearchParams({ by: by.join(','), since, until });
+      for (const { dimension, value } of where) query.append('where', `${dimension}=${value}`);
+      return send({ method: 'GET', path: `/usage?${query}`, answer: UsageDocument });
+    },
+    checkLedger: () => send({ method: 'GET', path: '/ledger/check', answer: LedgerCheckView }),
+    status: () => send({ method: 'GET', path: '/status', answer: GatewayStatus }),
+    models: async () => {
+      const answer = z.object({ models: z.array(ModelView) });
+      return (await send({ method: 'GET', path: '/models', answer })).models;
+    },
+    backends: async () => {
+      const answer = z.object({ backends: z.array(BackendView) });
+      return (await send({ method: 'GET', path: '/backends', answer })).backends;
+    },
+    reload: () =>
+      send({ method: 'POST', path: '/reload', answer: ReloadResult, alsoAnswers: [422] }),
+  };
+}
+
+function createRemoteKeys(send: Send): KeyOperations {
+  const keyPath = (ref: string, verb = '') => `/keys/${encodeURIComponent(ref)}${verb}`;
+  const change = (ref: string, verb: string) =>
+    send({ method: 'POST', path: keyPath(ref, verb), answer: KeyView });
+  return {
+    create: (body) => send({ method: 'POST', path: '/keys', body, answer: IssuedKey }),
+    list: ({ after, limit }) => {
+      const query = new URLSearchParams({ limit: String(limit) });
+      if (after !== null) query.set('after', after);
+      return send({ method: 'GET', path: `/keys?${query}`, answer: KeyPage });
+    },
+    show: (ref) => send({ method: 'GET', path: keyPath(ref), answer: KeyView }),
+    update: (ref, body) => send({ method: 'PATCH', path: keyPath(ref), body, answer: KeyView }),
+    rotate: (ref, body) =>
+      send({ method: 'POST', path: keyPath(ref, '/rotate'), body, answer: IssuedKey }),
+    suspend: (ref) => change(ref, '/suspend'),
+    resume: (ref) => change(ref, '/resume'),
+    revoke: (ref) => change(ref, '/revoke'),
+  };
+}
+
+async function sendTo<T>(
+  socketPath: string,
+  request: AdminRequest<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const deadline = AbortSignal.timeout(TIMEOUT_MS);
+  let reply: Response;
+  let document: unknown;
+  try {
+    reply = await fetch(`http://llmgate/admin/v1${request.path}`, {
+      unix: socketPath,
+      method: request.method,
+      // A pooled connection would keep the process alive after the command is done.
+      keepalive: false,
+      signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+      ...(request.body === undefined
+        ? {}
+        : {
+            body: JSON.stringify(request.body),
+            headers: { 'content-type': 'application/json' },
+          }),
+    });
+    document = await reply.json();
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new OperationError(
+      'not_running',
+      `the gateway does not answer on its admin socket ${socketPath}`,
+      { cause },
+    );
+  }
+  if (reply.ok || request.alsoAnswers?.includes(reply.status) === true) {
+    return parseAnswer(request.answer, document);
+  }
+  throw fromErrorDocument(document, reply.status);
+}
+
+function parseAnswer<T>(schema: z.ZodType<T>, document: unknown): T {
+  const checked = schema.safeParse(document);
+  if (checked.success) return checked.data;
+  throw new OperationError(
+    'internal',
+    'the gateway sent an answer that this version of llmgate does not understand',
+    { cause: checked.error },
+  );
+}
+
+function fromErrorDocument(document: unknown, status: number): OperationError {
+  const shape = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+  const checked = shape.safeParse(document);
+  if (!checked.success) {
+    return new OperationError('internal', `the gateway answered with HTTP ${status}`);
+  }
+  const { code, message } = checked.data.error;
+  return new OperationError(isOperationErrorCode(code) ? code : 'internal', message);
+}

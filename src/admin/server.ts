@@ -1,0 +1,47 @@
+import { lstatSync, unlinkSync } from 'node:fs';
+import { type AdminAppOptions, createAdminApp } from './admin-app.ts';
+
+export interface AdminServer {
+  /** Stops listening and removes the socket; requests that run are answered first. */
+  stop(): Promise<void>;
+}
+
+export interface AdminServerOptions extends AdminAppOptions {
+  /** `<data_dir>/admin.sock`. The data directory is 0700 and its lock is held by the caller. */
+  readonly socketPath: string;
+}
+
+/**
+ * Serves the admin API on a unix socket. Whoever may open the file is an operator, so the file is
+ * made 0600 by the umask of the bind itself: there is no moment in which it is wider.
+ *
+ * Throws when something that is not a socket lies at the path.
+ */
+export function startAdminServer(options: AdminServerOptions): AdminServer {
+  const app = createAdminApp(options);
+  removeStaleSocket(options.socketPath);
+  const umask = process.umask(0o177);
+  try {
+    const server = Bun.serve({
+      unix: options.socketPath,
+      // Past the limit of the app, which answers with a document; this one only cuts off.
+      maxRequestBodySize: 1024 * 1024,
+      fetch: (request, self) => {
+        // A ledger check reads every row and may be silent for minutes.
+        self.timeout(request, 0);
+        return app.fetch(request);
+      },
+    });
+    return { stop: () => server.stop() };
+  } finally {
+    process.umask(umask);
+  }
+}
+
+/** A socket file outlives the process that was killed; only the holder of the lock may say so. */
+function removeStaleSocket(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket()) throw new Error(`${path} is in the way: it is not a socket`);
+  unlinkSync(path);
+}
