@@ -8,6 +8,8 @@ export interface Store {
   readonly keys: KeyStore;
   readonly ledger: Ledger;
   readonly books: Books;
+  /** Requests that the last process left open and this start settled as `expired`. */
+  readonly recovered: number;
   /** Flushes what is queued, stops the worker, releases the lock. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -1,0 +1,189 @@
+import { isEndpoint } from '../core/call.ts';
+import { GateError } from '../core/error.ts';
+import { type Key, type KeySecret, type KeyStatus, WINDOWS, type Window } from '../core/key.ts';
+import { type Database, isBadRow, isUniqueViolation, type SqlValue } from './sqlite.ts';
+import type { KeyStore } from './store.ts';
+
+interface KeyRow {
+  readonly id: string;
+  readonly name: string;
+  readonly user: string | null;
+  readonly team: string | null;
+  readonly tenant: string | null;
+  readonly status: string;
+  readonly created_at_ms: number;
+  readonly expires_at_ms: number | null;
+  readonly models: string | null;
+  readonly endpoints: string | null;
+  readonly requests_per_minute: number | null;
+  readonly tokens_per_minute: number | null;
+  readonly concurrency: number | null;
+  readonly budget_nano_usd: number | null;
+  readonly budget_window: string | null;
+  readonly tags: string;
+}
+
+interface SecretRow {
+  readonly key_id: string;
+  readonly digest: Uint8Array;
+  readonly created_at_ms: number;
+  readonly expires_at_ms: number | null;
+}
+
+const SECRET_COLUMNS = 'key_id, digest, created_at_ms, expires_at_ms';
+
+/**
+ * Keys of this data directory. A name belongs to one key that is not revoked; a revoked key gives
+ * its name back, so `find` prefers the live one and then the newest. Writes commit at once and
+ * throw `store_unavailable` when the store cannot be written.
+ */
+export function openKeys(db: Database): KeyStore {
+  const selectAll = db.prepare<[], KeyRow>('SELECT * FROM keys ORDER BY id');
+  const selectPage = db.prepare<[string, number], KeyRow>(
+    'SELECT * FROM keys WHERE id > ? ORDER BY id LIMIT ?',
+  );
+  const selectById = db.prepare<[string], KeyRow>('SELECT * FROM keys WHERE id = ?');
+  const selectByName = db.prepare<[string], KeyRow>(
+    `SELECT * FROM keys WHERE name = ?
+     ORDER BY status = 'revoked', created_at_ms DESC, id DESC LIMIT 1`,
+  );
+  const selectSecrets = db.prepare<[], SecretRow>(
+    `SELECT ${SECRET_COLUMNS} FROM key_secrets ORDER BY created_at_ms, digest`,
+  );
+  const selectSecretsOf = db.prepare<[string], SecretRow>(
+    `SELECT ${SECRET_COLUMNS} FROM key_secrets WHERE key_id = ? ORDER BY created_at_ms, digest`,
+  );
+  const insertKey = db.prepare<SqlValue[]>(
+    `INSERT INTO keys (name, user, team, tenant, status, expires_at_ms, models, endpoints,
+       requests_per_minute, tokens_per_minute, concurrency, budget_nano_usd, budget_window, tags,
+       id, created_at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const updateKey = db.prepare<SqlValue[]>(
+    `UPDATE keys SET name = ?, user = ?, team = ?, tenant = ?, status = ?, expires_at_ms = ?,
+       models = ?, endpoints = ?, requests_per_minute = ?, tokens_per_minute = ?, concurrency = ?,
+       budget_nano_usd = ?, budget_window = ?, tags = ?
+     WHERE id = ?`,
+  );
+  const insertSecret = db.prepare<SqlValue[]>(
+    `INSERT INTO key_secrets (${SECRET_COLUMNS}) VALUES (?, ?, ?, ?)`,
+  );
+  const deleteSecrets = db.prepare<[string]>('DELETE FROM key_secrets WHERE key_id = ?');
+
+  function writeSecrets(key: Key): void {
+    for (const { digest, createdAtMs, expiresAtMs } of key.secrets) {
+      insertSecret.run(key.id, digest, createdAtMs, expiresAtMs);
+    }
+  }
+
+  const insert = db.transaction((key: Key) => {
+    insertKey.run(...mutableColumns(key), key.id, key.createdAtMs);
+    writeSecrets(key);
+    return 'created' as const;
+  });
+
+  const update = db.transaction((key: Key) => {
+    if (updateKey.run(...mutableColumns(key), key.id).changes === 0) return 'not_found' as const;
+    deleteSecrets.run(key.id);
+    writeSecrets(key);
+    return 'updated' as const;
+  });
+
+  const withSecrets = (row: KeyRow): Key => toKey(row, selectSecretsOf.all(row.id).map(toSecret));
+
+  return {
+    all() {
+      const secrets = new Map<string, KeySecret[]>();
+      for (const row of selectSecrets.iterate()) {
+        const known = secrets.get(row.key_id);
+        if (known === undefined) secrets.set(row.key_id, [toSecret(row)]);
+        else known.push(toSecret(row));
+      }
+      return selectAll.all().map((row) => toKey(row, secrets.get(row.id) ?? []));
+    },
+    find(idOrName) {
+      const row = selectById.get(idOrName) ?? selectByName.get(idOrName);
+      return row === undefined ? undefined : withSecrets(row);
+    },
+    page: (afterId, limit) => selectPage.all(afterId ?? '', limit).map(withSecrets),
+    insert: (key) => orNameTaken(() => insert.immediate(key)),
+    update: (key) => orNameTaken(() => update.immediate(key)),
+  };
+}
+
+function orNameTaken<T>(write: () => T): T | 'name_taken' {
+  try {
+    return write();
+  } catch (cause) {
+    // The live name is the only unique index besides primary keys.
+    if (isUniqueViolation(cause)) return 'name_taken';
+    if (isBadRow(cause)) throw cause;
+    throw new GateError('store_unavailable', 'The key could not be written.', { cause });
+  }
+}
+
+/** In the order of the columns that both statements begin with. */
+function mutableColumns(key: Key): SqlValue[] {
+  return [
+    key.name,
+    key.user,
+    key.team,
+    key.tenant,
+    key.status,
+    key.expiresAtMs,
+    key.models === null ? null : JSON.stringify(key.models),
+    key.endpoints === null ? null : JSON.stringify(key.endpoints),
+    key.limits.requestsPerMinute,
+    key.limits.tokensPerMinute,
+    key.limits.concurrency,
+    key.limits.budget?.nanoUsd ?? null,
+    key.limits.budget?.window ?? null,
+    JSON.stringify(key.tags),
+  ];
+}
+
+function toSecret(row: SecretRow): KeySecret {
+  return {
+    digest: new Uint8Array(row.digest),
+    createdAtMs: row.created_at_ms,
+    expiresAtMs: row.expires_at_ms,
+  };
+}
+
+function toKey(row: KeyRow, secrets: readonly KeySecret[]): Key {
+  const { budget_nano_usd: nanoUsd, budget_window: window } = row;
+  return {
+    id: row.id,
+    name: row.name,
+    user: row.user,
+    team: row.team,
+    tenant: row.tenant,
+    status: toStatus(row.status),
+    createdAtMs: row.created_at_ms,
+    expiresAtMs: row.expires_at_ms,
+    secrets,
+    models: row.models === null ? null : JSON.parse(row.models),
+    endpoints: row.endpoints === null ? null : toTexts(row.endpoints).filter(isEndpoint),
+    limits: {
+      requestsPerMinute: row.requests_per_minute,
+      tokensPerMinute: row.tokens_per_minute,
+      concurrency: row.concurrency,
+      budget: nanoUsd === null ? null : { nanoUsd, window: toWindow(window) },
+    },
+    tags: JSON.parse(row.tags),
+  };
+}
+
+function toTexts(json: string): string[] {
+  return JSON.parse(json);
+}
+
+/** Whatever is not plainly active must not open the gate. */
+function toStatus(status: string): KeyStatus {
+  return status === 'active' || status === 'suspended' ? status : 'revoked';
+}
+
+/** The strictest reading of a window that this version does not know. */
+function toWindow(window: string | null): Window {
+  return WINDOWS.find((known) => known === window) ?? 'total';
+}

@@ -1,0 +1,253 @@
+import { GateError } from '../core/error.ts';
+import type { Usage } from '../core/usage.ts';
+import type { LedgerWriter } from './ledger-writer.ts';
+import type { AttemptRow, FinishedRow, OpenRow } from './rows.ts';
+import { isBadRow } from './sqlite.ts';
+import type { Ledger, LedgerStats } from './store.ts';
+import type { StoreLog } from './store-event.ts';
+
+// Group commit: a transaction costs more than the rows in it, and requests arrive in bunches. All
+// that is asked for in one turn of the event loop is written in one transaction at its end, and
+// nobody is told before the commit.
+
+/** Rows waiting for the end of the turn. Past it new requests are refused, settlements kept. */
+const MAX_QUEUED = 20_000;
+
+/** Settled rows kept while the store cannot be written: some 10 MB. */
+const MAX_UNWRITTEN = 10_000;
+
+/** So many of them ride along with each commit, which must stay short. */
+const RETRIED_PER_COMMIT = 500;
+
+/** How old the durable usage of a running request may be, and how often a full disk is tried. */
+const IDLE_FLUSH_MS = 1_000;
+
+interface Opening {
+  readonly kind: 'open';
+  readonly row: OpenRow;
+  readonly resolve: () => void;
+  readonly reject: (error: GateError) => void;
+}
+
+interface Settling {
+  readonly kind: 'settle';
+  readonly row: FinishedRow;
+  readonly attempts: readonly AttemptRow[];
+  readonly resolve: () => void;
+  readonly reject: (error: GateError) => void;
+}
+
+type Write = Opening | Settling;
+
+/** The journal over one connection. The owner calls `close` before it closes the connection. */
+export class GroupCommitLedger implements Ledger {
+  readonly #writer: LedgerWriter;
+  readonly #log: StoreLog;
+  #queue: Write[] = [];
+  #unwritten: Settling[] = [];
+  #progress = new Map<string, Usage>();
+  #progressIsDue = false;
+  #flushIsScheduled = false;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  #isWritable = true;
+  #isClosed = false;
+  #commits = 0;
+  #rowsOpened = 0;
+  #rowsSettled = 0;
+  #dropped = 0;
+
+  constructor(writer: LedgerWriter, log: StoreLog) {
+    this.#writer = writer;
+    this.#log = log;
+  }
+
+  open(row: OpenRow): Promise<void> {
+    if (this.#isClosed) return Promise.reject(unavailable());
+    if (this.#queue.length >= MAX_QUEUED) {
+      return Promise.reject(new GateError('overloaded', 'Too many requests wait for the books.'));
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ kind: 'open', row, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  settle(row: FinishedRow, attempts: readonly AttemptRow[]): Promise<void> {
+    this.#progress.delete(row.id);
+    return new Promise((resolve, reject) => {
+      const write: Settling = { kind: 'settle', row, attempts, resolve, reject };
+      if (this.#isClosed || this.#queue.length >= MAX_QUEUED) {
+        reject(unavailable());
+        this.#keep(write);
+      } else {
+        this.#queue.push(write);
+        this.#schedule();
+      }
+    });
+  }
+
+  progress(id: string, usage: Usage): void {
+    if (this.#progress.size >= MAX_QUEUED && !this.#progress.has(id)) return;
+    this.#progress.set(id, usage);
+    this.#startIdleTimer();
+  }
+
+  stats(): LedgerStats {
+    return {
+      commits: this.#commits,
+      rowsOpened: this.#rowsOpened,
+      rowsSettled: this.#rowsSettled,
+      queued: this.#queue.length,
+      unwritten: this.#unwritten.length,
+      dropped: this.#dropped,
+    };
+  }
+
+  /** Writes what is queued and tries once more what could not be written. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#progressIsDue = true;
+    do this.#flush();
+    while (this.#isWritable && this.#unwritten.length > 0);
+    this.#isClosed = true;
+    clearTimeout(this.#idleTimer);
+    if (this.#unwritten.length > 0) {
+      this.#dropped += this.#unwritten.length;
+      this.#log({
+        level: 'error',
+        event: 'ledger_rows_lost',
+        message: `${this.#unwritten.length} finished requests could not be written before the end.`,
+      });
+      this.#unwritten = [];
+    }
+  }
+
+  #schedule(): void {
+    if (this.#flushIsScheduled) return;
+    this.#flushIsScheduled = true;
+    setImmediate(() => {
+      this.#flushIsScheduled = false;
+      this.#flush();
+    });
+  }
+
+  #startIdleTimer(): void {
+    if (this.#idleTimer !== undefined || this.#isClosed) return;
+    this.#idleTimer = setTimeout(() => {
+      this.#idleTimer = undefined;
+      this.#progressIsDue = true;
+      this.#flush();
+    }, IDLE_FLUSH_MS);
+    this.#idleTimer.unref();
+  }
+
+  #flush(): void {
+    const asked = this.#queue;
+    const retried = this.#unwritten.splice(0, RETRIED_PER_COMMIT);
+    this.#queue = [];
+    const progress = this.#takeProgress();
+    if (asked.length + retried.length + progress.length === 0) return;
+    const writes = retried.length === 0 ? asked : [...retried, ...asked];
+    try {
+      this.#commit(writes, progress);
+    } catch (cause) {
+      if (isBadRow(cause)) this.#commitOneByOne(writes);
+      else this.#postpone(writes, cause);
+    }
+    if (this.#unwritten.length > 0) this.#startIdleTimer();
+  }
+
+  #takeProgress(): [string, Usage][] {
+    if (!this.#progressIsDue) return [];
+    this.#progressIsDue = false;
+    const taken = [...this.#progress];
+    this.#progress.clear();
+    return taken;
+  }
+
+  #commit(writes: readonly Write[], progress: readonly [string, Usage][]): void {
+    const writer = this.#writer;
+    try {
+      writer.begin();
+      for (const write of writes) {
+        if (write.kind === 'open') writer.open(write.row);
+        else writer.settle(write.row, write.attempts);
+      }
+      for (const [id, usage] of progress) writer.progress(id, usage);
+      writer.commit();
+    } catch (cause) {
+      writer.rollback();
+      throw cause;
+    }
+    this.#commits += 1;
+    this.#noteWritable();
+    for (const write of writes) {
+      if (write.kind === 'open') this.#rowsOpened += 1;
+      else this.#rowsSettled += 1;
+      write.resolve();
+    }
+  }
+
+  /** Only after a row was refused for what it is: the others must not suffer for it. */
+  #commitOneByOne(writes: readonly Write[]): void {
+    for (const write of writes) {
+      try {
+        this.#commit([write], []);
+      } catch (cause) {
+        if (isBadRow(cause)) this.#refuse(write, cause);
+        else this.#postpone([write], cause);
+      }
+    }
+  }
+
+  #refuse(write: Write, cause: unknown): void {
+    if (write.kind === 'settle') this.#dropped += 1;
+    this.#log({
+      level: 'error',
+      event: 'ledger_row_refused',
+      message: `The database refused to ${write.kind} request ${write.row.id}.`,
+      cause,
+    });
+    write.reject(new GateError('internal', 'The request could not be recorded.', { cause }));
+  }
+
+  #postpone(writes: readonly Write[], cause: unknown): void {
+    if (this.#isWritable) {
+      this.#isWritable = false;
+      this.#log({
+        level: 'error',
+        event: 'store_unwritable',
+        message: 'The books cannot be written; new requests are refused until they can.',
+        cause,
+      });
+    }
+    const error = unavailable(cause);
+    for (const write of writes) {
+      write.reject(error);
+      if (write.kind === 'settle') this.#keep(write);
+    }
+  }
+
+  #keep(write: Settling): void {
+    if (this.#unwritten.length < MAX_UNWRITTEN && !this.#isClosed) {
+      this.#unwritten.push(write);
+      this.#startIdleTimer();
+      return;
+    }
+    this.#dropped += 1;
+  }
+
+  #noteWritable(): void {
+    if (this.#isWritable) return;
+    this.#isWritable = true;
+    this.#log({
+      level: 'info',
+      event: 'store_writable',
+      message: 'The books can be written again.',
+    });
+  }
+}
+
+function unavailable(cause?: unknown): GateError {
+  return new GateError('store_unavailable', 'The books cannot be written now.', { cause });
+}
