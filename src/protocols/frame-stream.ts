@@ -1,0 +1,135 @@
+import { GateError } from '../core/error.ts';
+import type { Usage } from '../core/usage.ts';
+import { neutralText } from './neutral-text.ts';
+import { type Frame, FrameSplitter, parseFrame } from './sse.ts';
+import type { StreamReader, StreamStep } from './wire.ts';
+
+/** What becomes of one frame: sent on, kept from the caller, the terminal, or the end of it all. */
+export type Verdict = 'forward' | 'hide' | 'end' | GateError;
+
+/** What one protocol makes of its frames. Sees each whole frame that carries data once, in order. */
+export interface FrameJudge {
+  judge(frame: Frame): Verdict;
+  readonly usage: Usage | null;
+  readonly outputTokensCounted: number;
+  readonly sawContent: boolean;
+}
+
+/** A frame longer than this is no frame of a text protocol. */
+export const MAX_FRAME_BYTES = 1024 * 1024;
+
+const NOTHING: StreamStep = { forward: null, end: null, fault: null };
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * The part of reading a stream that all protocols share: only whole frames go on, so that an error
+ * frame put in behind them can never land inside half a frame.
+ */
+export function createFrameStream(
+  judge: FrameJudge,
+  maxFrameBytes: number = MAX_FRAME_BYTES,
+): StreamReader {
+  return new FrameStream(judge, maxFrameBytes);
+}
+
+class FrameStream implements StreamReader {
+  readonly #judge: FrameJudge;
+  readonly #splitter: FrameSplitter;
+  #isOver = false;
+
+  constructor(judge: FrameJudge, maxFrameBytes: number) {
+    this.#judge = judge;
+    this.#splitter = new FrameSplitter(maxFrameBytes);
+  }
+
+  get usage(): Usage | null {
+    return this.#judge.usage;
+  }
+
+  get outputTokensCounted(): number {
+    return this.#judge.outputTokensCounted;
+  }
+
+  get sawContent(): boolean {
+    return this.#judge.sawContent;
+  }
+
+  get pendingBytes(): number {
+    return this.#splitter.pendingBytes;
+  }
+
+  push(chunk: Uint8Array): StreamStep {
+    if (this.#isOver || chunk.length === 0) return NOTHING;
+    const splitter = this.#splitter;
+    splitter.push(chunk);
+    const { bytes, ends } = splitter;
+    const kept: Uint8Array[] = [];
+    let runStart = 0;
+    let start = 0;
+    for (const end of ends) {
+      const verdict = this.#verdict(bytes, start, end);
+      if (verdict !== 'forward') {
+        keep(kept, bytes, runStart, start);
+        runStart = end;
+        if (verdict !== 'hide') {
+          this.#isOver = true;
+          return verdict === 'end'
+            ? { forward: joined(kept), end: bytes.subarray(start, end), fault: null }
+            : { forward: joined(kept), end: null, fault: verdict };
+        }
+      }
+      start = end;
+    }
+    keep(kept, bytes, runStart, start);
+    const forward = joined(kept);
+    if (!splitter.isOverflowing)
+      return forward === null ? NOTHING : { forward, end: null, fault: null };
+    this.#isOver = true;
+    return { forward, end: null, fault: protocolError('a frame that does not end') };
+  }
+
+  #verdict(bytes: Uint8Array, start: number, end: number): Verdict {
+    let frame: Frame;
+    try {
+      frame = parseFrame(utf8.decode(bytes.subarray(start, end)));
+    } catch {
+      return protocolError('a frame that is not UTF-8');
+    }
+    return frame.data === '' ? 'forward' : this.#judge.judge(frame);
+  }
+}
+
+function keep(kept: Uint8Array[], bytes: Uint8Array, start: number, end: number): void {
+  if (start === end) return;
+  kept.push(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
+}
+
+function joined(kept: readonly Uint8Array[]): Uint8Array | null {
+  const [first, ...others] = kept;
+  if (first === undefined) return null;
+  return others.length === 0 ? first : Buffer.concat(kept);
+}
+
+/** The data of a frame as an object, or the fault that it is not one. */
+export function parseFrameData(data: string): Readonly<Record<string, unknown>> | GateError {
+  try {
+    const value: unknown = JSON.parse(data);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Reported below: JSON that is no object is as useless as no JSON.
+  }
+  return protocolError('a frame that is not JSON');
+}
+
+/** The fault for an error that the backend sent inside its stream. */
+export function backendFault(message: string | null): GateError {
+  const text = message === null ? '' : neutralText(message, 500);
+  return new GateError(
+    'backend_error',
+    text === '' ? 'The backend failed in the middle of its answer.' : text,
+  );
+}
+
+function protocolError(what: string): GateError {
+  return new GateError('backend_protocol_error', `The backend sent ${what}.`);
+}
