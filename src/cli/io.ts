@@ -15,3 +15,8 @@ export interface CliIo {
   /** Aborted on the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
 }
+
+/** What `serve` needs besides: it goes on after the first signal, and SIGHUP means something to it. */
+export interface ProcessIo extends CliIo {
+  onSignal(name: 'SIGINT' | 'SIGTERM' | 'SIGHUP', listener: () => void): void;
+}

@@ -55,6 +55,11 @@ export const ERRORS = {
     meaning: 'The model does not exist, or the key may not see it.',
   },
   route_not_found: { ...refusal, status: 404, meaning: 'There is no such path.' },
+  policy_denied: {
+    ...refusal,
+    status: 403,
+    meaning: 'A rule of the operator refuses this request.',
+  },
   method_not_allowed: {
     ...refusal,
     status: 405,

@@ -1,0 +1,39 @@
+import { type Backend, createBackend } from '../backends/backend.ts';
+import type { HttpClient } from '../backends/http1/client.ts';
+import { createSender } from '../backends/sender.ts';
+import type { Config } from '../config/config.ts';
+import type { Generation } from '../gateway/gate.ts';
+
+/** A configuration made ready for requests. */
+export interface BuiltGeneration {
+  readonly config: Config;
+  readonly generation: Generation;
+  readonly backends: readonly Backend[];
+}
+
+interface BuildOptions {
+  readonly number: number;
+  /** Shared by all generations, so that a reload keeps its warm connections. */
+  readonly client: HttpClient;
+}
+
+/** Works out everything a request would otherwise have to. Throws when a backend URL is unusable. */
+export function createGeneration(
+  config: Config,
+  { number, client }: BuildOptions,
+): BuiltGeneration {
+  const backends = config.backends.map(createBackend);
+  const sender = createSender({
+    client,
+    backends: new Map(backends.map((backend) => [backend.id, backend])),
+    deadlines: config.timeouts,
+  });
+  const generation: Generation = {
+    number,
+    sender,
+    unpricedModels: config.unpricedModels,
+    maxBodyBytes: config.maxBodyBytes,
+    idleMs: config.timeouts.idleMs,
+  };
+  return { config, generation, backends };
+}

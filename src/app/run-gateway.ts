@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import { createOperations } from '../admin/local-operations.ts';
+import type { Operations } from '../admin/operations.ts';
+import { startAdminServer } from '../admin/server.ts';
+import { openHttpClient } from '../backends/http1/client.ts';
+import { listModels } from '../backends/list-models.ts';
+import { startWatchdog } from '../backends/watchdog.ts';
+import type { Config } from '../config/config.ts';
+import { type Clock, type RandomBytes, systemClock, systemRandom } from '../core/clock.ts';
+import { createRequestIds } from '../core/ids.ts';
+import { createCounters, type Gate } from '../gateway/gate.ts';
+import { startDataPlane } from '../gateway/server.ts';
+import { createLimiter } from '../limits/limiter.ts';
+import type { Log } from '../observe/log.ts';
+import { createBudgetBook } from '../pricing/budgets.ts';
+import { createModelTable } from '../routing/model-table.ts';
+import { openStore } from '../store/open-store.ts';
+import type { Store } from '../store/store.ts';
+import { startDiscovery } from './discovery.ts';
+import { cutNow, drain } from './drain.ts';
+import { type BuiltGeneration, createGeneration } from './generation.ts';
+import { createKeyDirectory, type KeyDirectory } from './key-directory.ts';
+import { createLiveGateway } from './live-gateway.ts';
+import { startProgressNotes } from './progress.ts';
+import { createReloader, type LoadConfig, type Reloader } from './reload.ts';
+
+export interface RunOptions {
+  readonly config: Config;
+  /** The file the configuration came from; null when it was discovered. */
+  readonly configFile: string | null;
+  /** Reads the configuration again, for a reload. Throws what makes the file unusable. */
+  readonly loadConfig: LoadConfig;
+  readonly log: Log;
+  readonly version: string;
+  readonly clock?: Clock;
+  readonly random?: RandomBytes;
+}
+
+export interface RunningGateway {
+  readonly url: string;
+  readonly operations: Operations;
+  readonly reloader: Reloader;
+  /** Requests that a crash had left open, settled at this start. */
+  readonly recovered: number;
+  /** Resolves once every discovering backend was asked. */
+  readonly ready: Promise<void>;
+  /** Drains and closes everything. A second call cuts what still runs. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Turns a configuration into a running gateway: the only place that knows every room. Opens in
+ * order of what may refuse (store, port, admin socket) and closes in the opposite one.
+ */
+export async function runGateway(options: RunOptions): Promise<RunningGateway> {
+  const { config, log, version, clock = systemClock, random = systemRandom } = options;
+  const store = await openStore({
+    dataDir: config.dataDir,
+    clock,
+    durability: config.durability,
+    log: ({ level, event, ...fields }) => log[level](event, fields),
+  });
+  const closers: (() => void | Promise<void>)[] = [() => store.close()];
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    const watchdog = startWatchdog(clock);
+    closers.push(() => watchdog.close());
+    const client = openHttpClient({ watchdog, clock });
+    closers.push(() => client.close());
+
+    const keys = createKeyDirectory(store.keys.all());
+    const first = createGeneration(config, { number: 1, client });
+    const gate = await createGate(first, { store, keys, clock, log });
+    const discovery = startDiscovery({
+      backends: first.backends,
+      listModels: (backend) => listModels(client, backend),
+      clock,
+      log,
+      onChange: () => reloader.rebuildModels(),
+    });
+    closers.push(() => discovery.close());
+    const { configFile, loadConfig } = options;
+    const reloader = createReloader({ gate, client, first, discovery, configFile, loadConfig });
+    reloader.rebuildModels();
+    closers.push(startProgressNotes(gate));
+
+    const dataPlane = startDataPlane(gate, config.listen);
+    closers.push(() => dataPlane.kill());
+    const live = createLiveGateway({
+      gate,
+      keys,
+      store,
+      reloader,
+      discovery,
+      version,
+      url: dataPlane.url,
+    });
+    const operations = createOperations({ store, clock, random, live });
+    const admin = startAdminServer({
+      socketPath: join(config.dataDir, 'admin.sock'),
+      operations,
+      version,
+      onFailure: (failure) => log.error('admin_failed', { cause: failure }),
+    });
+    closers.push(() => admin.stop());
+
+    const ready = discovery.refresh().then(() => {
+      gate.discovered = true;
+    });
+    let stopping: Promise<void> | undefined;
+    return {
+      url: dataPlane.url,
+      operations,
+      reloader,
+      recovered: store.recovered,
+      ready,
+      stop() {
+        if (stopping !== undefined) cutNow(gate);
+        stopping ??= drain(gate, dataPlane).then(closeAll);
+        return stopping;
+      },
+    };
+  } catch (cause) {
+    await closeAll();
+    throw cause;
+  }
+}
+
+interface GateParts {
+  readonly store: Store;
+  readonly keys: KeyDirectory;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The gate of a starting gateway: counters derived from the books, models not known yet. */
+async function createGate(first: BuiltGeneration, parts: GateParts): Promise<Gate> {
+  const { store, keys, clock, log } = parts;
+  const { limits, budgets: budgetRules, models } = first.config;
+  const budgets = createBudgetBook({ rules: budgetRules, clock });
+  budgets.load(await store.books.spend(0));
+  return {
+    clock,
+    requestIds: createRequestIds(clock),
+    log,
+    keys,
+    limiter: createLimiter({ rules: limits, clock }),
+    budgets,
+    journal: store.ledger,
+    counters: createCounters(),
+    inFlight: new Set(),
+    generation: first.generation,
+    models: createModelTable(models, []),
+    discovered: false,
+    draining: false,
+  };
+}

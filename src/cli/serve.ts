@@ -1,0 +1,167 @@
+import type { Command } from 'commander';
+import type { RunningGateway } from '../app/run-gateway.ts';
+import type { Config } from '../config/config.ts';
+import { VERSION } from './build-info.ts';
+import { CliError, EXIT } from './exit-code.ts';
+import type { CliIo, ProcessIo } from './io.ts';
+
+const EXAMPLE = `Examples:
+  llmgate serve                        use ./llmgate.yaml, or what runs on this machine
+  llmgate serve -c /etc/llmgate.yaml --listen 0.0.0.0:8080
+
+`;
+
+interface ServeFlags {
+  readonly config?: string;
+  readonly listen?: string;
+}
+
+export function addServeCommand(program: Command, io: ProcessIo): void {
+  program
+    .command('serve')
+    .description('run the gateway')
+    .addHelpText('before', EXAMPLE)
+    .option('-c, --config <file>', 'configuration file (LLMGATE_CONFIG)')
+    .option('--listen <address>', 'host:port to listen on instead of the configured one')
+    .action((flags: ServeFlags) => serve(flags, io));
+}
+
+async function serve(flags: ServeFlags, io: ProcessIo): Promise<void> {
+  const source = await findConfig(flags, io);
+  const { createLog, createLineSink } = await import('../observe/log.ts');
+  const log = createLog({ ...source.config.log, sink: createLineSink(io.err) });
+  const gateway = await start(source, { log, io });
+  try {
+    await announce(gateway, source, io);
+    const stopWatching = await followChanges(gateway, source, { log, io });
+    await untilStopped(gateway, io);
+    stopWatching();
+  } finally {
+    log.flush();
+  }
+}
+
+interface ConfigSource {
+  readonly config: Config;
+  /** null when nothing was written down and local engines were found instead. */
+  readonly file: string | null;
+  readonly load: () => Promise<Config>;
+}
+
+/** The configuration, and how to read it again. Problems of the file end with exit code 78. */
+async function findConfig(flags: ServeFlags, io: CliIo): Promise<ConfigSource> {
+  const { findConfigFile } = await import('../config/find-config-file.ts');
+  const { ConfigError } = await import('../config/problem.ts');
+  const file = findConfigFile({ flag: flags.config, env: io.env, cwd: io.cwd });
+  const load = async () => withListen(await readConfig(file, io), flags.listen);
+  try {
+    return { config: await load(), file, load };
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause;
+    throw new CliError(cause.message, EXIT.config);
+  }
+}
+
+async function readConfig(file: string | null, io: CliIo): Promise<Config> {
+  if (file === null) {
+    const { discoverConfig } = await import('./discover-config.ts');
+    return discoverConfig(io);
+  }
+  const { loadConfig } = await import('../config/load.ts');
+  const { config, warningText } = loadConfig({ path: file, env: io.env });
+  if (warningText !== '') io.err(`${warningText}\n`);
+  return config;
+}
+
+async function withListen(config: Config, listen: string | undefined): Promise<Config> {
+  if (listen === undefined) return config;
+  const { parseListenAddress } = await import('../config/listen-address.ts');
+  const { BadValue } = await import('../config/bad-value.ts');
+  try {
+    return { ...config, listen: { ...config.listen, ...parseListenAddress(listen) } };
+  } catch (cause) {
+    if (!(cause instanceof BadValue)) throw cause;
+    throw new CliError(`--listen ${cause.message}`, EXIT.usage);
+  }
+}
+
+interface Surroundings {
+  readonly log: import('../observe/log.ts').Log;
+  readonly io: ProcessIo;
+}
+
+async function start(source: ConfigSource, { log }: Surroundings): Promise<RunningGateway> {
+  const { runGateway } = await import('../app/run-gateway.ts');
+  const { StoreError } = await import('../store/store-error.ts');
+  try {
+    return await runGateway({
+      config: source.config,
+      configFile: source.file,
+      loadConfig: source.load,
+      log,
+      version: VERSION,
+    });
+  } catch (cause) {
+    if (cause instanceof StoreError) throw new CliError(cause.message);
+    if (isAddressInUse(cause)) {
+      const { hostname, port } = source.config.listen;
+      throw new CliError(
+        `cannot listen on ${hostname}:${port}: the address is in use`,
+        EXIT.failed,
+        'Stop what uses it, or choose another with --listen 127.0.0.1:8081.',
+      );
+    }
+    throw cause;
+  }
+}
+
+function isAddressInUse(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
+}
+
+async function announce(gateway: RunningGateway, source: ConfigSource, io: CliIo): Promise<void> {
+  io.err(
+    `llmgate ${VERSION} on ${gateway.url}, configuration: ${source.file ?? 'none (local engines)'}\n`,
+  );
+  if (gateway.recovered > 0) {
+    io.err(`${gateway.recovered} requests were left open by a crash and are settled as expired\n`);
+  }
+  if (source.file !== null) return;
+  const { keys } = await gateway.operations.keys.list({ after: null, limit: 1 });
+  if (keys.length > 0) return;
+  const issued = await gateway.operations.keys.create({ name: 'first' });
+  io.err('This is your first key. It is shown only now; store it:\n');
+  io.out(`${issued.key}\n`);
+}
+
+/** Reloads on SIGHUP and when the file changes. Returns how to stop watching. */
+async function followChanges(
+  gateway: RunningGateway,
+  source: ConfigSource,
+  { log, io }: Surroundings,
+): Promise<() => void> {
+  const reload = (why: string) => {
+    log.info('reload_asked', { by: why });
+    void gateway.reloader.reload();
+  };
+  io.onSignal('SIGHUP', () => reload('SIGHUP'));
+  if (source.file === null) return () => {};
+  const { watchFile } = await import('../app/watch-file.ts');
+  return watchFile(source.file, () => reload('file change'));
+}
+
+/** The first signal drains; a second one cuts what still runs. */
+async function untilStopped(gateway: RunningGateway, io: ProcessIo): Promise<void> {
+  await new Promise<void>((resolve) => {
+    if (io.signal.aborted) return resolve();
+    io.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  const stopped = gateway.stop();
+  const again = () => {
+    io.setExitCode(EXIT.interrupted);
+    void gateway.stop();
+  };
+  io.onSignal('SIGINT', again);
+  io.onSignal('SIGTERM', again);
+  await stopped;
+}

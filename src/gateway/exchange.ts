@@ -1,0 +1,119 @@
+import { GateError, traitsOf } from '../core/error.ts';
+import type { Key } from '../core/key.ts';
+import type { Outcome } from '../core/outcome.ts';
+import { NO_USAGE, type Usage, type UsageSource } from '../core/usage.ts';
+import type { Admission } from '../limits/limiter.ts';
+import type { Hold } from '../pricing/budgets.ts';
+import type { Route } from '../protocols/route.ts';
+import type { Model } from '../routing/model-table.ts';
+import type { AttemptRow } from '../store/rows.ts';
+import type { BackendReply } from './backend-reply.ts';
+import type { Gate, Generation } from './gate.ts';
+import type { Call } from './read.ts';
+import { settle } from './settle.ts';
+
+/** What a request has used up to now, and who counted it. */
+export interface UsageSoFar {
+  readonly usage: Usage;
+  readonly source: UsageSource;
+  /** True once the backend has produced something that is owed for. */
+  readonly produced: boolean;
+}
+
+/**
+ * One request from its first byte to its last, and everything taken for it on the way.
+ *
+ * The stages fill it in their order. Whatever ends the request calls `finish`; several ends race
+ * for it (the stream completes, the caller leaves, the backend breaks, the gateway drains) and the
+ * first one wins. What was taken is given back there and nowhere else.
+ */
+export class Exchange {
+  readonly gate: Gate;
+  readonly generation: Generation;
+  readonly request: Request;
+  readonly route: Route;
+  readonly id: string;
+  readonly startedAtMs: number;
+  readonly startedMs: number;
+
+  caller: Key | undefined;
+  call: Call | undefined;
+  model: Model | undefined;
+  admission: Admission | undefined;
+  hold: Hold | undefined;
+  readonly attempts: AttemptRow[] = [];
+  /** The backend asked last; null until one was. */
+  backend: string | null = null;
+  reply: BackendReply | undefined;
+  dispatchedMs: number | undefined;
+  firstTokenMs: number | undefined;
+  /** Milliseconds spent waiting for backends, all attempts summed. */
+  backendMs = 0;
+  /** Set by the meter of a streamed answer. */
+  usageSoFar: (() => UsageSoFar) | undefined;
+  #finishing: Promise<void> | undefined;
+
+  constructor(request: Request, route: Route, gate: Gate) {
+    this.request = request;
+    this.route = route;
+    this.gate = gate;
+    this.generation = gate.generation;
+    this.id = gate.requestIds();
+    this.startedAtMs = gate.clock.nowMs();
+    this.startedMs = gate.clock.monotonicMs();
+    gate.inFlight.add(this);
+    gate.counters.requests += 1;
+  }
+
+  get isFinished(): boolean {
+    return this.#finishing !== undefined;
+  }
+
+  /** Milliseconds since the request arrived. */
+  elapsedMs(): number {
+    return this.gate.clock.monotonicMs() - this.startedMs;
+  }
+
+  /**
+   * The only exit. The first call settles; every call returns the same promise, which resolves
+   * when the row is durable and never rejects: a failing store is counted and logged in there.
+   */
+  finish(outcome: Outcome, status: number): Promise<void> {
+    this.#finishing ??= settle(this, outcome, status);
+    return this.#finishing;
+  }
+
+  /** Ends the request because of an error: `cut` when something was produced, else `refused`. */
+  fail(error: GateError): Promise<void> {
+    const byCaller = error.code === 'caller_gone';
+    const soFar = this.#usageNow();
+    // A caller who leaves after dispatch has made a GPU read the prompt; a backend that broke
+    // before it produced anything has earned nothing.
+    const owed = byCaller ? this.dispatchedMs !== undefined : soFar.produced;
+    const outcome: Outcome = owed
+      ? { kind: 'cut', by: byCaller ? 'caller' : 'backend', code: error.code, ...soFar }
+      : { kind: 'refused', code: error.code };
+    // Once a stream has begun the caller holds a 200, whatever ends it.
+    const status = this.firstTokenMs === undefined ? traitsOf(error.code).status : 200;
+    return this.finish(outcome, status);
+  }
+
+  /** The caller's connection is gone: nobody will read what the backend still makes. */
+  callerGone(): void {
+    if (this.isFinished) return;
+    this.stop(new GateError('caller_gone', 'The caller left.'));
+  }
+
+  /** Settles, closes the backend connection and wakes whatever waits for it with the error. */
+  stop(error: GateError): void {
+    void this.fail(error);
+    this.reply?.break(error);
+  }
+
+  /** Usage as known now; the input estimate alone when no meter is at work yet. */
+  #usageNow(): UsageSoFar {
+    if (this.usageSoFar !== undefined) return this.usageSoFar();
+    const inputTokens = this.call?.shape.inputTokens ?? 0;
+    return { usage: { ...NO_USAGE, inputTokens }, source: 'counted', produced: false };
+  }
+}

@@ -1,0 +1,107 @@
+import { GateError } from '../core/error.ts';
+import type { Target } from '../routing/model-table.ts';
+import { failureToError, refusalToError } from './backend-failure.ts';
+import { BackendReply } from './backend-reply.ts';
+import type { Exchange } from './exchange.ts';
+import { forwardedHeaders } from './forwarded-headers.ts';
+import { meter } from './meter.ts';
+import type { ReplyHead, SendFailure } from './ports.ts';
+import type { Call } from './read.ts';
+import type { Plan } from './route.ts';
+
+/** Read of a refusal's body; more than any engine says. */
+const REFUSAL_BYTES_MAX = 64 * 1024;
+
+/**
+ * One attempt after another until a backend answers, then hands the answer to the meter. Goes on
+ * to the next target only when nothing of the request can have reached the last one.
+ */
+export async function forward(exchange: Exchange, call: Call, plan: Plan): Promise<Response> {
+  let last: GateError | undefined;
+  for (const target of plan) {
+    const answer = await attempt(exchange, call, target);
+    if (!(answer instanceof GateError)) return meter(exchange, answer.head, answer.reply);
+    last = answer;
+    if (answer.code !== 'no_backend_available' || exchange.dispatchedMs !== undefined) break;
+  }
+  throw last ?? new GateError('no_backend_available', 'No backend serves this model right now.');
+}
+
+interface Answer {
+  readonly head: ReplyHead;
+  readonly reply: BackendReply;
+}
+
+/** Asks one target. Returns its answer, or what its failure or refusal means to the caller. */
+async function attempt(
+  exchange: Exchange,
+  call: Call,
+  target: Target,
+): Promise<Answer | GateError> {
+  const { gate, generation } = exchange;
+  const startedMs = gate.clock.monotonicMs();
+  const startedAtMs = gate.clock.nowMs();
+  exchange.backend = target.backend;
+
+  const reply = new BackendReply();
+  exchange.reply = reply;
+  const request = {
+    method: 'POST',
+    path: exchange.route.backendPath,
+    headers: forwardedHeaders(exchange, call),
+    body: call.bodyFor(target),
+  };
+  reply.sending = generation.sender.send(target, request, reply);
+  const record = (error: GateError | null, status: number | null) => {
+    const durationMs = gate.clock.monotonicMs() - startedMs;
+    exchange.backendMs += durationMs;
+    exchange.attempts.push({
+      attempt: exchange.attempts.length + 1,
+      backend: target.backend,
+      startedAtMs,
+      durationMs,
+      code: error?.code ?? null,
+      status,
+    });
+    if (error !== null) logFailure(exchange, error);
+    return error;
+  };
+
+  exchange.dispatchedMs = startedMs;
+  const head = await reply.head.catch((error: GateError) => {
+    record(error, null);
+    throw error;
+  });
+  if (isFailure(head)) {
+    if (head.stage === 'nothing_sent') exchange.dispatchedMs = undefined;
+    const error = failureToError(head);
+    record(error, null);
+    return error;
+  }
+  if (head.status === 200) {
+    record(null, head.status);
+    return { head, reply };
+  }
+  const body = await reply
+    .collect(REFUSAL_BYTES_MAX, () => new GateError('backend_error', 'The backend failed.'))
+    .catch(() => new Uint8Array(0));
+  if (exchange.isFinished) throw new GateError('caller_gone', 'The caller left.');
+  const error = refusalToError(head, body, gate.clock.nowMs());
+  record(error, head.status);
+  return error;
+}
+
+function isFailure(answer: ReplyHead | SendFailure): answer is SendFailure {
+  return 'stage' in answer;
+}
+
+/** A backend's fault is the operator's to see; a caller's is in the request line already. */
+function logFailure(exchange: Exchange, error: GateError): void {
+  if (error.code === 'invalid_request' || error.code === 'caller_gone') return;
+  exchange.gate.log.warn('attempt_failed', {
+    request_id: exchange.id,
+    backend: exchange.backend,
+    code: error.code,
+    cause: error.cause instanceof Error ? error.cause.message : undefined,
+  });
+}

@@ -1,0 +1,61 @@
+/**
+ * What the request path needs from the outside, in its own words. `store/`, `backends/` and
+ * `limits/` satisfy these by shape; `app/` is the only place that knows both sides.
+ */
+
+import type { Key } from '../core/key.ts';
+import type { Usage } from '../core/usage.ts';
+import type { Target } from '../routing/model-table.ts';
+import type { AttemptRow, FinishedRow, OpenRow } from '../store/rows.ts';
+
+export interface KeyLookup {
+  find(id: string): Key | undefined;
+}
+
+/** Every promise resolves when the write is durable and rejects with `store_unavailable`. */
+export interface Journal {
+  open(row: OpenRow): Promise<void>;
+  settle(row: FinishedRow, attempts: readonly AttemptRow[]): Promise<void>;
+  progress(id: string, usage: Usage): void;
+}
+
+export interface BackendRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Lower-case names; framing, host and the backend's own credentials are the sender's. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Uint8Array | null;
+}
+
+export interface ReplyHead {
+  readonly status: number;
+  readonly headers: { get(name: string): string | undefined };
+}
+
+/** How far a request had come when its connection failed. Decides whether it may be sent again. */
+export interface SendFailure {
+  readonly stage: 'nothing_sent' | 'sent_nothing_read' | 'broken_midway';
+  readonly cause: string;
+  /** For logs. */
+  readonly message: string;
+}
+
+/** Called by the sender: `onHead`, then data, then exactly one of `onEnd` and `onFailure`. */
+export interface ReplyReader {
+  onHead(head: ReplyHead): void;
+  onData(bytes: Uint8Array): void;
+  /** `closeDelimited`: the end was only a closed connection, which proves nothing. */
+  onEnd(closeDelimited: boolean): void;
+  onFailure(failure: SendFailure): void;
+}
+
+/** One request on its way. After `abort` the connection is closed and nothing is called again. */
+export interface Sending {
+  abort(): void;
+  pause(): void;
+  resume(): void;
+}
+
+export interface Sender {
+  send(target: Target, request: BackendRequest, reader: ReplyReader): Sending;
+}

@@ -1,0 +1,42 @@
+import type { Dialect } from '../core/call.ts';
+import { type GateError, traitsOf } from '../core/error.ts';
+import { renderErrorBody } from '../protocols/error-reply.ts';
+import type { Exchange } from './exchange.ts';
+import { type ReplyHeaderFields, replyHeaders } from './reply-headers.ts';
+
+/** Ends a request with an error before anything was sent, in the caller's own protocol. */
+export async function refuse(exchange: Exchange, error: GateError): Promise<Response> {
+  if (traitsOf(error.code).level === 'error') {
+    exchange.gate.log.error('request_failed', {
+      request_id: exchange.id,
+      code: error.code,
+      cause: error.cause,
+    });
+  }
+  // Not awaited: a refusal owes nothing, so nothing is lost if its row is.
+  void exchange.fail(error);
+  const headers = replyHeaders(exchange);
+  return renderError(error, { dialect: exchange.route.dialect, id: exchange.id, headers });
+}
+
+interface Rendering {
+  readonly dialect: Dialect;
+  readonly id: string;
+  readonly headers: ReplyHeaderFields;
+}
+
+/** An error reply of the data plane; also used where no exchange exists (unknown path, drain). */
+export function renderError(error: GateError, { dialect, id, headers }: Rendering): Response {
+  const traits = traitsOf(error.code);
+  headers['content-type'] = 'application/json';
+  headers['x-request-id'] = id;
+  headers['x-llmgate-error'] = error.code;
+  if (traits.retry !== undefined) headers['x-should-retry'] = String(traits.retry);
+  const waitMs = error.retryAfterMs ?? (traits.retryAfterSeconds ?? 0) * 1_000;
+  if (waitMs > 0) {
+    headers['retry-after'] = String(Math.ceil(waitMs / 1_000));
+    headers['retry-after-ms'] = String(Math.ceil(waitMs));
+  }
+  if (traits.status === 401) headers['www-authenticate'] = 'Bearer';
+  return new Response(renderErrorBody(dialect, error, id), { status: traits.status, headers });
+}

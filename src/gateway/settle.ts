@@ -1,0 +1,134 @@
+import type { ErrorCode } from '../core/error.ts';
+import type { Key } from '../core/key.ts';
+import { ZERO_USD } from '../core/money.ts';
+import { type Outcome, outcomeName } from '../core/outcome.ts';
+import { amountDue } from '../pricing/amount-due.ts';
+import { saneUsage } from '../pricing/usage-sanity.ts';
+import type { Model } from '../routing/model-table.ts';
+import type { Booking, FinishedRow } from '../store/rows.ts';
+import type { Exchange } from './exchange.ts';
+import type { Call } from './read.ts';
+
+/**
+ * What was due? Called once, by `Exchange.finish`: gives back everything the request took, books
+ * what it owes and writes its line. Resolves when the row is durable; never rejects.
+ */
+export async function settle(exchange: Exchange, ending: Outcome, status: number): Promise<void> {
+  const { gate, model, hold, admission, caller, call } = exchange;
+  const outcome = believable(exchange, ending);
+  const price = model?.price ?? null;
+  const due = amountDue(outcome, price);
+  if (outcome.kind === 'refused') {
+    admission?.cancel();
+    hold?.cancel();
+  } else {
+    admission?.settle(due.usage.inputTokens + due.usage.outputTokens);
+    hold?.settle(due.costNanoUsd ?? ZERO_USD);
+  }
+  gate.inFlight.delete(exchange);
+
+  const code: ErrorCode | null = 'code' in outcome ? outcome.code : null;
+  if (caller === undefined) {
+    // Nobody to book it on: a flood of bad keys must not fill the books.
+    gate.counters.unauthenticated += 1;
+    logLine(exchange, { outcome, code, status });
+    return;
+  }
+  const row: FinishedRow = {
+    ...bookingOf(exchange, caller, call, model),
+    backend: exchange.backend,
+    outcome: outcomeName(outcome),
+    code,
+    status,
+    finishedAtMs: gate.clock.nowMs(),
+    ttftMs: exchange.firstTokenMs === undefined ? null : exchange.firstTokenMs - exchange.startedMs,
+    backendMs: exchange.backend === null ? null : exchange.backendMs,
+    usage: due.usage,
+    usageSource: 'source' in outcome ? outcome.source : 'none',
+    estimated: due.estimated,
+    costNanoUsd: due.costNanoUsd,
+    price,
+    attempts: exchange.attempts.length,
+  };
+  logLine(exchange, { outcome, code, status, row });
+  try {
+    await gate.journal.settle(row, notableAttempts(exchange));
+  } catch (cause) {
+    gate.counters.unsettled += 1;
+    gate.log.error('settlement_delayed', { request_id: exchange.id, cause });
+  }
+}
+
+/** The columns that the open row and the finished row share. */
+export function bookingOf(
+  exchange: Exchange,
+  caller: Key,
+  call: Call | undefined,
+  model: Model | undefined,
+): Booking {
+  return {
+    id: exchange.id,
+    keyId: caller.id,
+    user: caller.user,
+    team: caller.team,
+    tenant: caller.tenant,
+    tags: caller.tags,
+    endpoint: exchange.route.endpoint,
+    // A name nobody configured is the caller's text: kept out, or a caller could grow the rollups.
+    model: model?.name ?? '',
+    streamed: call?.shape.stream ?? false,
+    startedAtMs: exchange.startedAtMs,
+  };
+}
+
+/** The trivial case, one attempt that served, is told by the request's own row. */
+function notableAttempts(exchange: Exchange) {
+  const { attempts } = exchange;
+  const trivial = attempts.length === 1 && attempts[0]?.code === null;
+  return trivial ? [] : attempts;
+}
+
+/** Clamps figures no request can have: a backend's numbers are untrusted. */
+function believable(exchange: Exchange, outcome: Outcome): Outcome {
+  if (outcome.kind === 'refused' || outcome.source !== 'reported') return outcome;
+  const { usage, clamped } = saneUsage(outcome.usage, {
+    inputTokensEstimate: exchange.call?.shape.inputTokens ?? 0,
+    contextTokens: exchange.model?.contextTokens ?? null,
+  });
+  if (!clamped) return outcome;
+  exchange.gate.counters.clampedUsages += 1;
+  exchange.gate.log.warn('usage_clamped', {
+    request_id: exchange.id,
+    backend: exchange.backend,
+    reported: outcome.usage,
+  });
+  // Our own figure now, so it is flagged as an estimate.
+  return { ...outcome, usage, source: 'counted' };
+}
+
+interface Line {
+  readonly outcome: Outcome;
+  readonly code: ErrorCode | null;
+  readonly status: number;
+  readonly row?: FinishedRow;
+}
+
+function logLine(exchange: Exchange, { outcome, code, status, row }: Line): void {
+  const { log } = exchange.gate;
+  if (!log.isEnabled('info')) return;
+  log.info('request', {
+    request_id: exchange.id,
+    caller_request_id: exchange.request.headers.get('x-request-id')?.slice(0, 128) ?? undefined,
+    key_id: exchange.caller?.id,
+    endpoint: exchange.route.endpoint,
+    model: exchange.model?.name,
+    backend: exchange.backend ?? undefined,
+    outcome: outcomeName(outcome),
+    code: code ?? undefined,
+    status,
+    input_tokens: row?.usage.inputTokens,
+    output_tokens: row?.usage.outputTokens,
+    duration_ms: Math.round(exchange.elapsedMs() * 10) / 10,
+    ttft_ms: row?.ttftMs === null || row === undefined ? undefined : Math.round(row.ttftMs),
+  });
+}

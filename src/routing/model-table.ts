@@ -1,0 +1,76 @@
+import type { Price } from '../core/price.ts';
+
+/** One place that can answer for a model: a backend and the name the model has there. */
+export interface Target {
+  readonly backend: string;
+  readonly model: string;
+}
+
+/** A model as callers know it. */
+export interface Model {
+  readonly name: string;
+  /** In the order they are tried. Never empty. */
+  readonly targets: readonly Target[];
+  readonly price: Price | null;
+  readonly contextTokens: number | null;
+  readonly maxOutputTokens: number | null;
+  /** False when only a backend's model list told us about it. */
+  readonly configured: boolean;
+}
+
+export interface ModelTable {
+  /** By name or alias. */
+  find(name: string): Model | undefined;
+  /** Every model once, configured ones first. */
+  readonly models: readonly Model[];
+}
+
+interface ConfiguredModel extends Omit<Model, 'configured'> {
+  readonly aliases: readonly string[];
+}
+
+/** What each backend said it serves, in the order of the configuration. */
+export type DiscoveredModels = readonly {
+  readonly backend: string;
+  readonly modelIds: readonly string[];
+}[];
+
+/**
+ * Joins configured and discovered models. A configured name or alias hides a discovered model of
+ * the same name; a model that several backends serve gets them all as targets, in their order.
+ */
+export function createModelTable(
+  configured: readonly ConfiguredModel[],
+  discovered: DiscoveredModels,
+): ModelTable {
+  const byName = new Map<string, Model>();
+  const models: Model[] = [];
+  for (const { aliases, ...rest } of configured) {
+    const model: Model = { ...rest, configured: true };
+    models.push(model);
+    for (const name of [model.name, ...aliases]) byName.set(name, model);
+  }
+
+  const found = new Map<string, Target[]>();
+  for (const { backend, modelIds } of discovered) {
+    for (const model of modelIds) {
+      if (byName.has(model)) continue;
+      const targets = found.get(model) ?? [];
+      targets.push({ backend, model });
+      found.set(model, targets);
+    }
+  }
+  for (const [name, targets] of found) {
+    const model: Model = {
+      name,
+      targets,
+      price: null,
+      contextTokens: null,
+      maxOutputTokens: null,
+      configured: false,
+    };
+    models.push(model);
+    byName.set(name, model);
+  }
+  return { models, find: (name) => byName.get(name) };
+}
