@@ -1,0 +1,276 @@
+import type { Socket } from 'bun';
+import type { Watch } from '../watchdog.ts';
+import type { FailureCause, FailureStage } from './client.ts';
+import type { OriginPool } from './origin-pool.ts';
+import { type Progress, ReplyParser } from './reply-parser.ts';
+import { RequestWriter } from './request-writer.ts';
+import type { ActiveSending } from './sending.ts';
+
+/** Older connections are not reused, so that a changed DNS record takes effect under steady load. */
+const AGE_MAX_MS = 300_000;
+
+type State = 'connecting' | 'abandoned' | 'idle' | 'busy' | 'closed';
+
+/**
+ * One socket to a backend and at most one request on it. It is its own deadline: `dueMs` is when
+ * the request on it has waited long enough, or when it has been idle long enough.
+ */
+export class Connection implements Watch {
+  dueMs = Number.POSITIVE_INFINITY;
+  readonly #pool: OriginPool;
+  readonly #parser = new ReplyParser();
+  readonly #writer = new RequestWriter();
+  #state: State = 'connecting';
+  #socket: Socket<Connection> | null = null;
+  #openedMs = 0;
+  #sending: ActiveSending | null;
+  #totalDueMs = 0;
+  #gotBytes = false;
+
+  /** For a request that waits for the socket; `opened` or `dialFailed` follows. */
+  constructor(pool: OriginPool, sending: ActiveSending) {
+    this.#pool = pool;
+    this.#sending = sending;
+    sending.connection = this;
+    const { connectMs, firstByteMs, totalMs } = sending.request.deadlines;
+    this.#totalDueMs = sending.startMs + totalMs;
+    this.dueMs = sending.startMs + Math.min(connectMs, firstByteMs, totalMs);
+  }
+
+  get abandoned(): boolean {
+    return this.#state === 'abandoned';
+  }
+
+  // ── Asked by the pool ──────────────────────────────────────────────────────────────────────────
+
+  /** Takes a request on an idle connection. False: this one is dead, and nothing was sent. */
+  reuse(sending: ActiveSending): boolean {
+    if (this.#state !== 'idle') return false;
+    if (this.dueMs > sending.startMs && this.#begin(sending)) return true;
+    this.close();
+    return false;
+  }
+
+  /** Closes politely. No request may be on it. */
+  close(): void {
+    this.#leave()?.end();
+  }
+
+  /** Fails the request on it, if there is one, and closes. */
+  shutDown(): void {
+    if (this.#sending !== null) this.#fail('closed', 'the client was closed');
+    else if (this.#state !== 'abandoned') this.close();
+  }
+
+  // ── Asked by the request ───────────────────────────────────────────────────────────────────────
+
+  /** The backend must notice at once, so what is unsent or unread is dropped. */
+  abandon(): void {
+    this.#sending = null;
+    this.#drop();
+  }
+
+  pause(): void {
+    if (this.#state !== 'busy') return;
+    this.#socket?.pause();
+    this.dueMs = this.#totalDueMs;
+  }
+
+  resume(): void {
+    if (this.#state !== 'busy') return;
+    this.#socket?.resume();
+    this.#awaitBytes(this.#pool.settings.clock.monotonicMs());
+  }
+
+  // ── Told by the socket ─────────────────────────────────────────────────────────────────────────
+
+  /** The TCP handshake is over. With TLS nothing may be written yet. */
+  connected(socket: Socket<Connection>): void {
+    if (this.#state === 'connecting') {
+      this.#socket = socket;
+      return;
+    }
+    this.#leave();
+    socket.terminate();
+  }
+
+  /** Ready to carry requests: connected and, with TLS, verified. */
+  opened(): void {
+    const sending = this.#sending;
+    if (sending === null || this.#state !== 'connecting') return;
+    this.#openedMs = this.#pool.settings.clock.monotonicMs();
+    if (!this.#begin(sending)) this.#fail('closed', 'closed right after connecting');
+    else if (sending.paused) this.pause();
+  }
+
+  dialFailed(cause: FailureCause, message: string): void {
+    if (this.#sending !== null) this.#fail(cause, message);
+    else this.#leave();
+  }
+
+  received(bytes: Buffer): void {
+    const sending = this.#sending;
+    if (sending === null) {
+      // Nothing was asked: the backend gave up on an idle connection, or disagrees on framing.
+      this.#drop();
+      return;
+    }
+    const nowMs = this.#pool.settings.clock.monotonicMs();
+    this.#gotBytes = true;
+    this.#awaitBytes(nowMs);
+    let progress: Progress;
+    try {
+      progress = this.#parser.feed(bytes, sending.reader);
+    } catch (error) {
+      this.#pool.settings.onReaderError(error);
+      if (!sending.over) this.#fail('closed', 'the reader of the reply threw');
+      return;
+    }
+    if (progress === 'more' || sending.over) return;
+    if (progress === 'done') this.#complete(sending, nowMs, false);
+    else this.#fail('protocol', this.#parser.problem);
+  }
+
+  drained(): void {
+    const socket = this.#socket;
+    if (socket !== null && this.#state === 'busy' && !this.#writer.finished) {
+      this.#writer.flush(socket);
+    }
+  }
+
+  /** The backend closed its side; Bun closes ours right after. */
+  ended(): void {
+    const sending = this.#sending;
+    if (sending === null) this.#drop();
+    else if (!this.#gotBytes) this.#fail('closed', 'closed by the backend without a reply');
+    else if (this.#parser.finish() === 'done') this.#complete(sending, 0, true);
+    else this.#fail('closed', this.#parser.problem);
+  }
+
+  /** The socket is gone; `error` when that was not by a FIN. */
+  lost(error: string | null): void {
+    if (this.#sending === null) this.#leave();
+    else if (error === null) this.#fail('closed', 'closed by the backend');
+    else this.#fail('reset', error);
+  }
+
+  /** TLS failed: no trust, or a broken record. */
+  tlsBroke(message: string): void {
+    if (this.#sending === null) this.#drop();
+    else this.#fail('tls', message);
+  }
+
+  onDue(): void {
+    const sending = this.#sending;
+    if (sending === null) {
+      if (this.#state === 'idle') this.close();
+      return;
+    }
+    const { connectMs, firstByteMs, idleMs, totalMs } = sending.request.deadlines;
+    if (this.#pool.settings.clock.monotonicMs() >= this.#totalDueMs) {
+      this.#fail('total_timeout', `not finished after ${totalMs} ms`);
+    } else if (this.#state === 'connecting') {
+      this.#fail('connect_timeout', `no connection after ${Math.min(connectMs, firstByteMs)} ms`);
+    } else if (this.#gotBytes) {
+      this.#fail('idle_timeout', `silent for ${idleMs} ms in the middle of a reply`);
+    } else {
+      this.#fail('first_byte_timeout', `no reply after ${firstByteMs} ms`);
+    }
+  }
+
+  // ── Inside ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** Writes the request. False: the socket is dead, and no byte of it was sent. */
+  #begin(sending: ActiveSending): boolean {
+    const socket = this.#socket;
+    if (socket === null) return false;
+    const { method, body, deadlines } = sending.request;
+    this.#gotBytes = false;
+    this.#parser.begin(method === 'HEAD');
+    if (!this.#writer.begin(socket, sending.head, body)) return false;
+    this.#state = 'busy';
+    this.#sending = sending;
+    sending.connection = this;
+    this.#totalDueMs = sending.startMs + deadlines.totalMs;
+    this.#awaitBytes(sending.startMs);
+    return true;
+  }
+
+  #awaitBytes(nowMs: number): void {
+    const sending = this.#sending;
+    if (sending === null) return;
+    const { firstByteMs, idleMs } = sending.request.deadlines;
+    const dueMs = this.#gotBytes ? nowMs + idleMs : sending.startMs + firstByteMs;
+    this.dueMs = sending.paused ? this.#totalDueMs : Math.min(dueMs, this.#totalDueMs);
+  }
+
+  /** The reply is whole. The connection is free before the reader hears, so that it can go on. */
+  #complete(sending: ActiveSending, nowMs: number, closeDelimited: boolean): void {
+    this.#release(sending);
+    if (!this.#writer.finished) this.#drop();
+    else if (closeDelimited || !this.#parser.keepAlive) this.close();
+    else this.#rest(sending, nowMs);
+    try {
+      sending.reader.onEnd(closeDelimited);
+    } catch (error) {
+      this.#pool.settings.onReaderError(error);
+    }
+  }
+
+  /** Waits for the next request, for less time than the backend does. */
+  #rest(sending: ActiveSending, nowMs: number): void {
+    const promisedMs = this.#parser.keepAliveMs ?? Number.POSITIVE_INFINITY;
+    const marginMs = Math.min(1_000, promisedMs / 2);
+    const ttlMs = Math.min(this.#pool.settings.idleTtlMs, promisedMs - marginMs);
+    if (ttlMs <= 0 || nowMs - this.#openedMs > AGE_MAX_MS) {
+      this.close();
+      return;
+    }
+    if (sending.paused) this.#socket?.resume();
+    this.#state = 'idle';
+    this.dueMs = nowMs + ttlMs;
+    this.#pool.rest(this);
+  }
+
+  #fail(cause: FailureCause, problem: string): void {
+    const sending = this.#sending;
+    if (sending === null) return;
+    const stage: FailureStage = this.#gotBytes
+      ? 'broken_midway'
+      : this.#writer.begun
+        ? 'sent_nothing_read'
+        : 'nothing_sent';
+    this.#release(sending);
+    this.#drop();
+    this.#pool.fail(sending, stage, cause, problem);
+  }
+
+  #release(sending: ActiveSending): void {
+    sending.over = true;
+    sending.connection = null;
+    this.#sending = null;
+  }
+
+  /** Closes without ceremony. A handshake cannot be called off: it is closed when it is over. */
+  #drop(): void {
+    this.#parser.stop();
+    if (this.#state === 'connecting' && this.#socket === null) {
+      this.#state = 'abandoned';
+      this.dueMs = Number.POSITIVE_INFINITY;
+      this.#pool.abandon(this);
+    } else this.#leave()?.terminate();
+  }
+
+  /** Takes the connection out of everything; the socket is left to the caller to close. */
+  #leave(): Socket<Connection> | null {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#writer.drop();
+    if (this.#state !== 'closed') {
+      this.#pool.forget(this, this.#state === 'idle');
+      this.#state = 'closed';
+      this.dueMs = Number.POSITIVE_INFINITY;
+    }
+    return socket;
+  }
+}
