@@ -4,9 +4,12 @@ import { getBuildFacts } from './build-facts.ts';
 import { ROOT } from './root.ts';
 import type { Target } from './targets.ts';
 
-// Workers are entry points of their own: the bundler does not follow `new Worker(…)`. Names are
-// flattened because the bundle sees every module at the root, so `./books-worker.ts` resolves there.
-const ENTRY_POINTS = ['src/main.ts', 'src/store/books-worker.ts'];
+// Workers are entry points of their own, because the bundler does not follow `new Worker(…)`. Names
+// are flattened: a bundled module sees itself at the root, so `./books-worker.ts` resolves there.
+function entryPoints(): string[] {
+  const workers = [...new Bun.Glob('src/**/*-worker.ts').scanSync(ROOT)].toSorted();
+  return ['src/main.ts', ...workers].map((path) => join(ROOT, path));
+}
 
 export interface BuildOrder {
   readonly target: Target;
@@ -25,7 +28,7 @@ export async function buildBinary({ target, outFile, bunExecutable }: BuildOrder
   const draft = join(stage, 'llmgate');
   try {
     await Bun.build({
-      entrypoints: ENTRY_POINTS.map((path) => join(ROOT, path)),
+      entrypoints: entryPoints(),
       naming: { entry: '[name].[ext]' },
       minify: true,
       define: getBuildFacts(target),

@@ -7,17 +7,16 @@ import type { Target } from './targets.ts';
  * compiles to the same bytes.
  */
 export function getBuildFacts(target: Target): Record<string, string> {
-  const dirty = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '-dirty';
+  const facts: Record<string, string> = { LLMGATE_BUILD_TARGET: JSON.stringify(target.name) };
   const commit = git('rev-parse', 'HEAD');
+  if (commit === '') return facts;
+  const changed = git('status', '--porcelain', '--untracked-files=no') !== '';
+  const committedAt = new Date(git('log', '-1', '--format=%cI')).toISOString();
   return {
-    LLMGATE_BUILD_COMMIT: JSON.stringify(commit === '' ? 'unknown' : commit + dirty),
-    LLMGATE_BUILD_TARGET: JSON.stringify(target.name),
-    LLMGATE_BUILD_TIME: JSON.stringify(toUtc(git('log', '-1', '--format=%cI'))),
+    ...facts,
+    LLMGATE_BUILD_COMMIT: JSON.stringify(changed ? `${commit}-dirty` : commit),
+    LLMGATE_BUILD_TIME: JSON.stringify(committedAt),
   };
-}
-
-function toUtc(iso: string): string {
-  return iso === '' ? 'unknown' : new Date(iso).toISOString();
 }
 
 // Empty where there is no repository (a source archive) or no git.
