@@ -1,3 +1,4 @@
+import { matchesPattern } from '../core/pattern.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './finding.ts';
 import { isLoopback } from './listen-address.ts';
@@ -56,7 +57,7 @@ function adviseLimits({ limits, models, backends }: Config): Finding[] {
   if (backends.some(({ discover }) => discover)) return [];
   const names = models.map(({ name }) => name);
   return limits.flatMap(({ model }, index) => {
-    if (model === null || names.some((name) => matches(model, name))) return [];
+    if (model === null || names.some((name) => matchesPattern(model, name))) return [];
     return [{ path: ['limits', index, 'model'], message: 'no model of this file has such a name' }];
   });
 }
@@ -70,9 +71,4 @@ function adviseModels({ models, unpricedModels, budgets }: Config): Finding[] {
   if (budgets.length === 0) return [];
   const message = 'has no price, so no budget ever stops it';
   return unpriced.map(({ name }) => ({ path: ['models', name], at: 'key' as const, message }));
-}
-
-function matches(pattern: string, name: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`).test(name);
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { fromUsd } from '../core/money.ts';
 import type { Price } from '../core/price.ts';
 import type { LimitRule, Rate } from '../limits/rule.ts';
+import { priceFromUsdPerMillion } from '../pricing/cost.ts';
 import { parseBackendUrl } from './backend-url.ts';
 import { type Secrets, secretKey } from './check-references.ts';
 import type { BackendConfig, Config, Listen, ModelConfig } from './config.ts';
@@ -84,13 +85,8 @@ function resolveModel(name: string, model: ConfigFile['models'][string]): ModelC
 }
 
 function resolvePrice(price: NonNullable<ConfigFile['models'][string]['price']>): Price {
-  const microUsd = (usd: number) => Math.round(usd * 1e6);
-  return {
-    input: microUsd(price.input),
-    cachedInput: microUsd(price.cached_input ?? price.input),
-    output: microUsd(price.output),
-    reasoning: microUsd(price.reasoning ?? price.output),
-  };
+  const { input, cached_input: cachedInput, output, reasoning } = price;
+  return priceFromUsdPerMillion({ input, cachedInput, output, reasoning });
 }
 
 function resolveLimit(limit: ConfigFile['limits'][number]): LimitRule {
