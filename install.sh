@@ -174,9 +174,9 @@ resolve_base_url() {
     exit 1
   fi
   case $base in
+    file:///*) scheme='file' ;;
     *@* | *' '*) fail "LLMGATE_BASE_URL cannot hold an @ or a space" ;;
     https://?*) scheme=https ;;
-    file:///*) scheme='file' ;;
     http://127.0.0.1 | http://127.0.0.1[:/]* | http://localhost | http://localhost[:/]*) scheme=loopback ;;
     'http://[::1]' | 'http://[::1]'[:/]*) scheme=loopback ;;
     *) fail "LLMGATE_BASE_URL must be https://, file:/// or http:// on this machine, not $base" ;;
@@ -418,13 +418,11 @@ uninstall() {
     say "llmgate is not in $dir"
   fi
   if [ -n "${HOME:-}" ]; then
-    for SHELL in bash zsh fish sh; do
+    for SHELL in zsh fish sh; do
       choose_profile
       remove_path_line
     done
-    # bash reads another file on macOS; the script may have run under either.
-    SHELL=bash
-    choose_profile
+    # What was chosen for bash depends on the system.
     for profile in "$HOME/.bashrc" "$HOME/.bash_profile"; do remove_path_line; done
     [ "$purge" = 0 ] || purge_config
   fi
