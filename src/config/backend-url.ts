@@ -23,6 +23,7 @@ export function parseBackendUrl(text: string): string {
   if (text.includes('?') || text.includes('#')) {
     throw new BadValue('a backend URL has no query and no fragment; use headers for extras');
   }
+  if (url.port === '0') throw new BadValue('port 0 cannot be connected to');
   const path = url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '').replace(/\/+$/, '');
   return `${url.origin}${path}`;
 }

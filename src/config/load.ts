@@ -76,7 +76,8 @@ export function parseConfig(text: string, { name, env, folder }: ParseOptions): 
 
   const config = resolveConfig(shape.file, references.secrets, folder);
   const warnings = checkAdvice(config).map(source.locate).toSorted(byPlace);
-  return { config, warnings, warningText: renderProblems(name, source.maskedText, warnings) };
+  const warningText = renderProblems(name, source.maskedText, warnings, 'warning');
+  return { config, warnings, warningText };
 }
 
 function byPlace(a: Problem, b: Problem): number {

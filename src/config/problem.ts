@@ -36,18 +36,24 @@ const WIDEST_LINE = 100;
  * For people: `file:line:column: path: what is wrong`, the line of the source and a caret. Control
  * characters of the source become `?`, so that a file cannot steer the terminal.
  */
-export function renderProblems(file: string, source: string, problems: readonly Problem[]): string {
+export function renderProblems(
+  file: string,
+  source: string,
+  problems: readonly Problem[],
+  kind: 'problem' | 'warning' = 'problem',
+): string {
+  const mark = kind === 'warning' ? 'warning: ' : '';
   const lines = source.split(/\r\n|\n|\r/);
   const rendered = problems.slice(0, MOST_RENDERED).map((problem) => {
     const where = problem.line === 0 ? file : `${file}:${problem.line}:${problem.column}`;
     const path = problem.path === '' ? '' : `${problem.path}: `;
     const hint = problem.hint === undefined ? '' : `; ${problem.hint}`;
-    const head = printable(`${where}: ${path}${problem.message}${hint}`);
+    const head = printable(`${where}: ${mark}${path}${problem.message}${hint}`);
     const line = lines[problem.line - 1];
     return line === undefined || line.trim() === '' ? head : `${head}\n${excerpt(line, problem)}`;
   });
   const unseen = problems.length - rendered.length;
-  if (unseen > 0) rendered.push(`${file}: and ${unseen} more problems`);
+  if (unseen > 0) rendered.push(`${file}: and ${unseen} more ${kind}s`);
   return rendered.join('\n');
 }
 
