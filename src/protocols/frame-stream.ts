@@ -1,15 +1,25 @@
 import { GateError } from '../core/error.ts';
 import type { Usage } from '../core/usage.ts';
+import { fromErrorValue } from './backend-error.ts';
+import { isObject } from './call-fields.ts';
 import { neutralText } from './neutral-text.ts';
 import { type Frame, FrameSplitter, parseFrame } from './sse.ts';
 import type { StreamReader, StreamStep } from './wire.ts';
 
+type JsonObject = Readonly<Record<string, unknown>>;
+
 /** What becomes of one frame: sent on, kept from the caller, the terminal, or the end of it all. */
 export type Verdict = 'forward' | 'hide' | 'end' | GateError;
 
-/** What one protocol makes of its frames. Sees each whole frame that carries data once, in order. */
+/** What one protocol makes of its frames. */
 export interface FrameJudge {
-  judge(frame: Frame): Verdict;
+  /** `data: [DONE]` is the terminal of this protocol. */
+  readonly endsWithDone: boolean;
+  /**
+   * Sees every frame that holds a JSON object and is no error, once and in order. `type` is the
+   * object's own `type`, else the name of the event, else empty.
+   */
+  judge(type: string, event: JsonObject): Verdict;
   readonly usage: Usage | null;
   readonly outputTokensCounted: number;
   readonly sawContent: boolean;
@@ -95,7 +105,19 @@ class FrameStream implements StreamReader {
     } catch {
       return protocolError('a frame that is not UTF-8');
     }
-    return frame.data === '' ? 'forward' : this.#judge.judge(frame);
+    if (frame.data === '') return 'forward';
+    if (frame.data === '[DONE]' && this.#judge.endsWithDone) return 'end';
+    const event = parseData(frame.data);
+    if (event === undefined) {
+      if (frame.event === 'error') return backendFault(frame.data);
+      return protocolError('a frame that is not JSON');
+    }
+    const type = typeof event['type'] === 'string' ? event['type'] : frame.event;
+    const error = event['error'];
+    if (type === 'error' || frame.event === 'error' || (error !== undefined && error !== null)) {
+      return backendFault(fromErrorValue(event).message);
+    }
+    return this.#judge.judge(type, event);
   }
 }
 
@@ -110,15 +132,13 @@ function joined(kept: readonly Uint8Array[]): Uint8Array | null {
   return others.length === 0 ? first : Buffer.concat(kept);
 }
 
-/** The data of a frame as an object, or the fault that it is not one. */
-export function parseFrameData(data: string): Readonly<Record<string, unknown>> | GateError {
+function parseData(data: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(data);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+    return isObject(value) ? value : undefined;
   } catch {
-    // Reported below: JSON that is no object is as useless as no JSON.
+    return undefined;
   }
-  return protocolError('a frame that is not JSON');
 }
 
 /** The fault for an error that the backend sent inside its stream. */

@@ -48,9 +48,9 @@ function endOfString(bytes: Uint8Array, start: number): number {
       at += 1;
       continue;
     }
-    const escape = bytes[at + 1] ?? 0;
-    if (ESCAPES.has(escape)) at += 2;
-    else if (escape === 0x75 && HEX.test(latin1.decode(bytes.subarray(at + 2, at + 6)))) at += 6;
+    const letter = bytes[at + 1] ?? 0;
+    if (ESCAPES.has(letter)) at += 2;
+    else if (letter === 0x75 && HEX.test(latin1.decode(bytes.subarray(at + 2, at + 6)))) at += 6;
     else return -at;
   }
   return -at;

@@ -1,6 +1,15 @@
 import type { Dialect, Endpoint } from '../core/call.ts';
+import { anthropicCountTokens, anthropicMessages } from './anthropic-messages/wire.ts';
 import { openAiChat } from './openai-chat/wire.ts';
-import { openAiPlain } from './openai-plain/wire.ts';
+import { openAiCompletions } from './openai-completions/wire.ts';
+import { openAiEmbeddings } from './openai-embeddings/wire.ts';
+import {
+  openAiMedia,
+  openAiPlain,
+  openAiTokenize,
+  openAiTranscripts,
+} from './openai-plain/wire.ts';
+import { openAiResponses } from './openai-responses/wire.ts';
 import type { Wire } from './wire.ts';
 
 /** One path that callers can use. */
@@ -32,25 +41,28 @@ const ONE_MODEL = get('models', '/v1/models/{model}', openAiPlain);
 /** Every path of the data plane that takes a key. */
 export const ROUTES: readonly Route[] = [
   post('chat', '/v1/chat/completions', openAiChat),
-  post('completions', '/v1/completions', openAiPlain),
-  post('embeddings', '/v1/embeddings', openAiPlain),
-  post('responses', '/v1/responses', openAiPlain),
-  { ...post('messages', '/v1/messages', openAiPlain), dialect: 'anthropic' },
-  { ...post('count_tokens', '/v1/messages/count_tokens', openAiPlain), dialect: 'anthropic' },
+  post('completions', '/v1/completions', openAiCompletions),
+  post('embeddings', '/v1/embeddings', openAiEmbeddings),
+  post('responses', '/v1/responses', openAiResponses),
+  { ...post('messages', '/v1/messages', anthropicMessages), dialect: 'anthropic' },
+  {
+    ...post('count_tokens', '/v1/messages/count_tokens', anthropicCountTokens),
+    dialect: 'anthropic',
+  },
   post('rerank', '/v1/rerank', openAiPlain),
   post('rerank', '/v2/rerank', openAiPlain),
   post('rerank', '/rerank', openAiPlain),
   post('score', '/v1/score', openAiPlain),
   post('score', '/score', openAiPlain),
   post('moderations', '/v1/moderations', openAiPlain),
-  post('images', '/v1/images/generations', openAiPlain),
-  post('images', '/v1/images/edits', openAiPlain, 'json_or_form'),
-  post('images', '/v1/images/variations', openAiPlain, 'form'),
-  post('audio', '/v1/audio/speech', openAiPlain),
-  post('audio', '/v1/audio/transcriptions', openAiPlain, 'form'),
-  post('audio', '/v1/audio/translations', openAiPlain, 'form'),
-  post('tokenize', '/tokenize', openAiPlain),
-  post('detokenize', '/detokenize', openAiPlain),
+  post('images', '/v1/images/generations', openAiMedia),
+  post('images', '/v1/images/edits', openAiMedia, 'json_or_form'),
+  post('images', '/v1/images/variations', openAiMedia, 'form'),
+  post('audio', '/v1/audio/speech', openAiMedia),
+  post('audio', '/v1/audio/transcriptions', openAiTranscripts, 'form'),
+  post('audio', '/v1/audio/translations', openAiTranscripts, 'form'),
+  post('tokenize', '/tokenize', openAiTokenize),
+  post('detokenize', '/detokenize', openAiTokenize),
   LIST_MODELS,
   ONE_MODEL,
 ];

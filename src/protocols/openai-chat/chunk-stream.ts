@@ -1,15 +1,7 @@
 import type { Usage } from '../../core/usage.ts';
-import { fromErrorValue } from '../backend-error.ts';
 import { OutputCounter } from '../count-tokens.ts';
-import {
-  backendFault,
-  createFrameStream,
-  type FrameJudge,
-  parseFrameData,
-  type Verdict,
-} from '../frame-stream.ts';
+import { createFrameStream, type FrameJudge, type Verdict } from '../frame-stream.ts';
 import { fromChatUsage } from '../reported-usage.ts';
-import type { Frame } from '../sse.ts';
 import type { StreamReader } from '../wire.ts';
 
 /** Adds what one choice of a chunk generated to the count. */
@@ -21,6 +13,7 @@ export function openChunkStream(usageRequested: boolean, countChoice: CountChoic
 }
 
 class ChunkJudge implements FrameJudge {
+  readonly endsWithDone = true;
   readonly #usageRequested: boolean;
   readonly #countChoice: CountChoice;
   readonly #counter = new OutputCounter();
@@ -43,18 +36,10 @@ class ChunkJudge implements FrameJudge {
     return this.#counter.sawContent;
   }
 
-  judge(frame: Frame): Verdict {
-    if (frame.data === '[DONE]') return 'end';
-    const chunk = parseFrameData(frame.data);
-    if (chunk instanceof Error) return frame.event === 'error' ? backendFault(frame.data) : chunk;
-    const error = chunk['error'];
-    if (frame.event === 'error' || (error !== undefined && error !== null)) {
-      return backendFault(fromErrorValue(chunk).message);
-    }
-    const choices = chunk['choices'];
+  judge(_type: string, chunk: Readonly<Record<string, unknown>>): Verdict {
+    const { choices, usage } = chunk;
     const isEmpty = !Array.isArray(choices) || choices.length === 0;
     if (!isEmpty) for (const choice of choices) this.#countChoice(choice, this.#counter);
-    const usage = chunk['usage'];
     if (usage === undefined || usage === null) return 'forward';
     this.#usage = fromChatUsage(usage) ?? this.#usage;
     return isEmpty && !this.#usageRequested ? 'hide' : 'forward';

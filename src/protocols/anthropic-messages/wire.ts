@@ -1,0 +1,91 @@
+import { NO_USAGE } from '../../core/usage.ts';
+import {
+  invalidField,
+  isObject,
+  parseFlag,
+  parseMessages,
+  parseModel,
+  parseTokenBound,
+} from '../call-fields.ts';
+import { OutputCounter } from '../count-tokens.ts';
+import { renderAnthropicErrorFrame } from '../error-frame.ts';
+import { estimateContent, estimateMember, estimateMessages } from '../input-estimate.ts';
+import type { JsonBody } from '../json-body.ts';
+import { parseReplyBody, refuseErrorReply } from '../reply-body.ts';
+import { fromAnthropicUsage } from '../reported-usage.ts';
+import type { CallShape, ReplyFacts, Wire } from '../wire.ts';
+import { countBlock, openMessagesStream } from './stream.ts';
+
+/** Claude Code sends `system` messages inside the list. */
+const ROLES = new Set(['user', 'assistant', 'system']);
+
+/** `POST /v1/messages`. */
+export const anthropicMessages: Wire = {
+  producesText: true,
+  readCall,
+  readReply,
+  openStream: openMessagesStream,
+  renderErrorFrame: renderAnthropicErrorFrame,
+};
+
+/** `POST /v1/messages/count_tokens`. Generates nothing, so it uses nothing. */
+export const anthropicCountTokens: Wire = {
+  ...anthropicMessages,
+  producesText: false,
+  readCall({ value }) {
+    const model = parseModel(value['model']);
+    parseMessages(value['messages'], ROLES);
+    return {
+      model,
+      stream: false,
+      usageRequested: true,
+      maxOutputTokens: null,
+      choices: 1,
+      inputTokens: 0,
+      edits: [],
+    };
+  },
+  readReply(body) {
+    refuseErrorReply(parseReplyBody(body));
+    return { usage: NO_USAGE, outputTokensCounted: 0 };
+  },
+};
+
+function readCall(body: JsonBody): CallShape {
+  const { value } = body;
+  const model = parseModel(value['model']);
+  const stream = parseFlag(value['stream'], 'stream');
+  const maxOutputTokens = parseTokenBound(value['max_tokens'], 'max_tokens');
+  if (maxOutputTokens === null) throw invalidField('max_tokens', '`max_tokens` is required.');
+  const messages = parseMessages(value['messages'], ROLES);
+  return {
+    model,
+    stream,
+    usageRequested: true,
+    maxOutputTokens,
+    choices: 1,
+    inputTokens:
+      estimateMessages(messages) +
+      estimateContent(value['system']) +
+      estimateMember(body, 'tools') +
+      estimateMember(body, 'output_config'),
+    edits: [],
+  };
+}
+
+function readReply(body: Uint8Array): ReplyFacts {
+  const reply = parseReplyBody(body);
+  refuseErrorReply(reply);
+  const counter = new OutputCounter();
+  const { content } = reply;
+  if (Array.isArray(content)) {
+    for (const block of content) {
+      countBlock(block, counter);
+      // A whole block holds its tool call as an object; a stream sends it as text.
+      if (isObject(block) && isObject(block['input'])) {
+        counter.addUncounted(JSON.stringify(block['input']));
+      }
+    }
+  }
+  return { usage: fromAnthropicUsage(reply['usage']), outputTokensCounted: counter.tokens };
+}
