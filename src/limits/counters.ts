@@ -9,7 +9,8 @@ const SWEEP_STEPS_WHEN_FULL = 256;
 
 /**
  * All counters by id, bounded. A full bucket and an unused slot say nothing that a new one would
- * not say, so those are dropped, a few with every counter added: there is never a long sweep.
+ * not say, so once half the room is taken those are dropped, a few with every counter added: there
+ * is never a long sweep.
  */
 export class Counters {
   readonly #counters = new Map<string, Bucket | Slots>();
@@ -32,7 +33,7 @@ export class Counters {
 
   /** Throws `overloaded` when every counter is in use: no request passes uncounted. */
   add(id: string, counter: Bucket | Slots, nowMs: number): void {
-    this.#evictIdle(SWEEP_STEPS, nowMs);
+    if (this.#counters.size >= this.#max / 2) this.#evictIdle(SWEEP_STEPS, nowMs);
     if (this.#counters.size >= this.#max) this.#evictIdle(SWEEP_STEPS_WHEN_FULL, nowMs);
     if (this.#counters.size >= this.#max) {
       throw new GateError('overloaded', 'The gateway counts as many limits as it can hold.');
@@ -52,7 +53,7 @@ export class Counters {
       const next = this.#sweep.next();
       if (next.done) {
         this.#sweep = this.#counters.entries();
-        return;
+        continue;
       }
       const [id, counter] = next.value;
       if (!counter.isIdle(nowMs)) continue;

@@ -48,7 +48,7 @@ export interface LimiterStats {
 export interface LimiterOptions {
   readonly rules: readonly LimitRule[];
   readonly clock: Clock;
-  /** About 150 bytes each. */
+  /** A refusal of requests beyond it; about 300 bytes each. */
   readonly maxCounters?: number;
 }
 
