@@ -1,8 +1,11 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { type AdminAppOptions, createAdminApp } from './admin-app.ts';
 
+/** A ledger check may run for minutes; a drain must not wait for it. */
+const STOP_DEADLINE_MS = 5_000;
+
 export interface AdminServer {
-  /** Stops listening and removes the socket; requests that run are answered first. */
+  /** Stops listening and removes the socket; requests that run get 5 s to be answered. */
   stop(): Promise<void>;
 }
 
@@ -32,10 +35,16 @@ export function startAdminServer(options: AdminServerOptions): AdminServer {
         return app.fetch(request);
       },
     });
-    return { stop: () => server.stop() };
+    return { stop: () => stopWithin(server, STOP_DEADLINE_MS) };
   } finally {
     process.umask(umask);
   }
+}
+
+async function stopWithin(server: Bun.Server<undefined>, deadlineMs: number): Promise<void> {
+  const impatience = setTimeout(() => server.stop(true), deadlineMs);
+  await server.stop();
+  clearTimeout(impatience);
 }
 
 /** A socket file outlives the process that was killed; only the holder of the lock may say so. */

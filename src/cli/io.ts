@@ -14,6 +14,8 @@ export interface CliIo {
   setExitCode(code: number): void;
   /** Aborted on the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
+  /** Asks on the terminal and waits for a line. Absent when stdin or stderr is no terminal. */
+  readonly ask?: (question: string) => Promise<string>;
 }
 
 /** What `serve` needs besides: it goes on after the first signal, and SIGHUP means something to it. */

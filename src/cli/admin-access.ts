@@ -1,0 +1,125 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Operations } from '../admin/operations.ts';
+import { type Clock, type RandomBytes, systemClock, systemRandom } from '../core/clock.ts';
+import { type AccessFlags, type DataDir, findDataDir } from './data-dir.ts';
+import { CliError, EXIT } from './exit-code.ts';
+import type { CliIo } from './io.ts';
+import { toCliError } from './to-cli-error.ts';
+
+/**
+ * What a command must reach: a running gateway, a data directory that exists, or one that may be
+ * made on the spot.
+ */
+export type AccessNeed = 'gateway' | 'data' | 'new_data';
+
+export interface Access extends AccessFlags {
+  readonly need: AccessNeed;
+  readonly system?: SystemParts;
+}
+
+/** What commands take from the system when nobody hands them something else. */
+export interface SystemParts {
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+}
+
+export const SYSTEM: SystemParts = { clock: systemClock, random: systemRandom };
+
+/** A gateway that is alive answers in milliseconds, even a busy one. */
+const PROBE_TIMEOUT_MS = 5_000;
+
+export function addAccessOptions(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'configuration file that names the data directory')
+    .option('--data-dir <dir>', 'data directory, whatever the configuration says');
+}
+
+/**
+ * Runs `use` with the operations of the gateway that owns the data directory or, when none runs,
+ * on the data directory itself, under its lock. What goes wrong is thrown as a CliError.
+ */
+export async function withOperations<T>(
+  io: CliIo,
+  access: Access,
+  use: (operations: Operations) => Promise<T>,
+): Promise<T> {
+  try {
+    return await useOperations(io, access, use);
+  } catch (cause) {
+    throw toCliError(cause, io.signal);
+  }
+}
+
+async function useOperations<T>(
+  io: CliIo,
+  access: Access,
+  use: (operations: Operations) => Promise<T>,
+): Promise<T> {
+  const dataDir = await findDataDir(access, io);
+  const socketPath = join(dataDir.path, 'admin.sock');
+  if (await isAnswering(socketPath)) {
+    const { createRemoteOperations } = await import('../admin/remote-operations.ts');
+    return await use(createRemoteOperations(socketPath, io.signal));
+  }
+  if (access.need === 'gateway') {
+    throw new CliError(
+      `no gateway is running on ${dataDir.path}`,
+      EXIT.unreachable,
+      'Start one with "llmgate serve", or name its directory with -c or --data-dir.',
+    );
+  }
+  if (access.need === 'data' && !existsSync(join(dataDir.path, 'llmgate.db'))) {
+    throw new CliError(
+      `there is no data directory at ${dataDir.path}`,
+      EXIT.notFound,
+      '"llmgate serve" or "llmgate keys create" makes one; -c or --data-dir names another.',
+    );
+  }
+  return await useStore(dataDir, access.system ?? SYSTEM, use);
+}
+
+async function useStore<T>(
+  { path, durability }: DataDir,
+  { clock, random }: SystemParts,
+  use: (operations: Operations) => Promise<T>,
+): Promise<T> {
+  const { openStore } = await import('../store/open-store.ts');
+  const { createOperations } = await import('../admin/local-operations.ts');
+  const store = await openStore({ dataDir: path, clock, durability, worker: false });
+  try {
+    return await use(createOperations({ store, clock, random, live: null }));
+  } finally {
+    await store.close();
+  }
+}
+
+/** Whether a gateway listens there. A socket file alone says nothing: it survives a kill. */
+async function isAnswering(socketPath: string): Promise<boolean> {
+  if (!isReachable(socketPath)) return false;
+  const { createRemoteOperations } = await import('../admin/remote-operations.ts');
+  const probe = createRemoteOperations(socketPath, AbortSignal.timeout(PROBE_TIMEOUT_MS));
+  try {
+    await probe.status();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The permission of the socket is the login, so a refusal is an answer of its own. */
+function isReachable(socketPath: string): boolean {
+  try {
+    accessSync(socketPath, constants.R_OK | constants.W_OK);
+    return true;
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (code !== 'EACCES' && code !== 'EPERM') return false;
+    throw new CliError(
+      `this user may not open ${socketPath}`,
+      EXIT.notAllowed,
+      'Run the command as the user that runs the gateway.',
+    );
+  }
+}

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { CliIo } from './io.ts';
+
+export interface AccessFlags {
+  readonly config?: string | undefined;
+  readonly dataDir?: string | undefined;
+}
+
+export interface DataDir {
+  readonly path: string;
+  readonly durability: 'process' | 'full';
+}
+
+/**
+ * The data directory that a command means: `--data-dir`, else what the configuration file says,
+ * else `./llmgate-data`. Throws ConfigError when the file does not even say that much.
+ */
+export async function findDataDir(flags: AccessFlags, io: CliIo): Promise<DataDir> {
+  if (flags.dataDir !== undefined) {
+    return { path: resolve(io.cwd, flags.dataDir), durability: 'process' };
+  }
+  const { findConfigFile } = await import('../config/find-config-file.ts');
+  const file = findConfigFile({ flag: flags.config, env: io.env, cwd: io.cwd });
+  if (file === null) return { path: resolve(io.cwd, 'llmgate-data'), durability: 'process' };
+  const { loadConfig } = await import('../config/load.ts');
+  try {
+    const { config } = loadConfig({ path: file, env: io.env });
+    return { path: config.dataDir, durability: config.durability };
+  } catch (cause) {
+    // A shell without the gateway's secrets must still be able to list its keys.
+    const path = await readDataDirAlone(file);
+    if (path === null) throw cause;
+    return { path, durability: 'full' };
+  }
+}
+
+/** `data_dir` of a file that is YAML but no usable configuration; null when it cannot be told. */
+async function readDataDirAlone(file: string): Promise<string | null> {
+  const { parseConfigSource } = await import('../config/config-source.ts');
+  let value: unknown;
+  try {
+    value = parseConfigSource(readFileSync(file, 'utf8')).value;
+  } catch {
+    return null;
+  }
+  if (typeof value !== 'object' || value === null) return null;
+  const dataDir = 'data_dir' in value ? value.data_dir : './llmgate-data';
+  if (typeof dataDir !== 'string' || dataDir.includes('${')) return null;
+  return resolve(dirname(file), dataDir);
+}

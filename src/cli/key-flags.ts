@@ -1,0 +1,144 @@
+import { InvalidArgumentError } from 'commander';
+import type { KeyChanges } from '../admin/key-schemas.ts';
+import { BadValue } from '../config/bad-value.ts';
+import { findNearest } from '../config/did-you-mean.ts';
+import { parseDuration } from '../config/units.ts';
+import { ENDPOINTS, type Endpoint, isEndpoint } from '../core/call.ts';
+import { WINDOWS, type Window } from '../core/key.ts';
+
+export const KEY_ARGUMENT = 'id or name of the key';
+
+/** What a flag of `keys create` and `keys update` may say instead of a value. */
+const NONE = 'none';
+
+/** The flags of a key as commander leaves them: absent, null for `none`, or parsed. */
+export interface KeyFlags {
+  readonly user?: string | null;
+  readonly team?: string | null;
+  readonly tenant?: string | null;
+  readonly models?: string[] | null;
+  readonly endpoints?: Endpoint[] | null;
+  readonly expires?: Expiry | null;
+  readonly rpm?: number | null;
+  readonly tpm?: number | null;
+  readonly concurrency?: number | null;
+  readonly budget?: Budget | null;
+  readonly tag?: Record<string, string | null> | null;
+}
+
+export type Expiry = { readonly inMs: number } | { readonly atMs: number };
+export type Budget = { readonly limit_usd: string; readonly window: Window };
+
+/** The merge patch that the flags mean. A flag that was not given changes nothing. */
+export function toKeyChanges(flags: KeyFlags, nowMs: number): KeyChanges {
+  return {
+    user: flags.user,
+    team: flags.team,
+    tenant: flags.tenant,
+    models: flags.models,
+    endpoints: flags.endpoints,
+    expires_at: toExpiresAt(flags.expires, nowMs),
+    limits: {
+      requests_per_minute: flags.rpm,
+      tokens_per_minute: flags.tpm,
+      concurrency: flags.concurrency,
+    },
+    budget: flags.budget,
+    tags: flags.tag,
+  };
+}
+
+export function parseText(text: string): string | null {
+  return text === NONE ? null : text;
+}
+
+export function parseModels(text: string): string[] | null {
+  return parseList(text);
+}
+
+export function parseEndpoints(text: string): Endpoint[] | null {
+  return parseList(text)?.map(parseEndpoint) ?? null;
+}
+
+export function parseCount(text: string): number | null {
+  if (text === NONE) return null;
+  const count = /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (count >= 1) return count;
+  throw new InvalidArgumentError('Write a whole number from 1, or "none".');
+}
+
+/** `90d` from now, a day (its start, UTC), a moment, or `none`. */
+export function parseExpiry(text: string): Expiry | null {
+  if (text === NONE || text === 'never') return null;
+  const atMs = /^\d{4}-\d{2}-\d{2}(T|$)/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isFinite(atMs)) return { atMs };
+  try {
+    return { inMs: parseDuration(text) };
+  } catch (cause) {
+    if (!(cause instanceof BadValue)) throw cause;
+    throw new InvalidArgumentError(
+      'Write how long from now (90d, 24h), a day (2027-01-31), or "none".',
+    );
+  }
+}
+
+/** `25/month`: dollars, a slash, a calendar window. */
+export function parseBudget(text: string): Budget | null {
+  if (text === NONE) return null;
+  const [, dollars, word] = /^\$?(\d+(?:\.\d+)?)\/([a-z]+)$/.exec(text) ?? [];
+  const window = WINDOWS.find((known) => known === word);
+  if (dollars !== undefined && window !== undefined) return { limit_usd: dollars, window };
+  throw new InvalidArgumentError(
+    `Write dollars and a window, such as 25/month; windows are ${WINDOWS.join(', ')}.`,
+  );
+}
+
+/** Repeatable `k=v`; `k=` takes the tag away, `none` takes all of them. */
+export function parseTag(
+  text: string,
+  before: KeyFlags['tag'] | undefined,
+): (KeyFlags['tag'] & {}) | null {
+  if (text === NONE) return null;
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Write NAME=VALUE.');
+  const value = text.slice(at + 1);
+  return { ...before, [text.slice(0, at)]: value === '' ? null : value };
+}
+
+/** How long old secrets stay: seconds; 0 ends them at once. */
+export function parseOverlap(text: string): number {
+  if (/^0[a-z]*$/.test(text)) return 0;
+  try {
+    return Math.ceil(parseDuration(text) / 1000);
+  } catch (cause) {
+    if (!(cause instanceof BadValue)) throw cause;
+    throw new InvalidArgumentError('Write a duration, such as 24h, or 0 for at once.');
+  }
+}
+
+/** A key as people point at it: id, name, or the key text itself, of which only the id is used. */
+export function parseKeyRef(text: string): string {
+  return /^sk-lg-([0-9A-Za-z]{12})(?:-|$)/.exec(text)?.[1] ?? text;
+}
+
+function parseList(text: string): string[] | null {
+  if (text === NONE || text === 'all') return null;
+  const items = text.split(',').map((item) => item.trim());
+  if (items.every((item) => item !== '')) return items;
+  throw new InvalidArgumentError(
+    'Write names with commas between them, or "none" for no restriction.',
+  );
+}
+
+function parseEndpoint(name: string): Endpoint {
+  if (isEndpoint(name)) return name;
+  const near = findNearest(name, ENDPOINTS);
+  const advice =
+    near === undefined ? `There are ${ENDPOINTS.join(', ')}.` : `Did you mean "${near}"?`;
+  throw new InvalidArgumentError(`"${name}" is no endpoint. ${advice}`);
+}
+
+function toExpiresAt(expiry: Expiry | null | undefined, nowMs: number): string | null | undefined {
+  if (expiry === null || expiry === undefined) return expiry;
+  return new Date('inMs' in expiry ? nowMs + expiry.inMs : expiry.atMs).toISOString();
+}

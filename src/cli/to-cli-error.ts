@@ -1,0 +1,44 @@
+import { OperationError, type OperationErrorCode } from '../admin/operation-error.ts';
+import { ConfigError } from '../config/problem.ts';
+import { StoreError, StoreInUseError } from '../store/store-error.ts';
+import { CliError, EXIT, type ExitCode } from './exit-code.ts';
+import { toVisibleText } from './visible-text.ts';
+
+const OPERATION_EXITS: Record<OperationErrorCode, ExitCode> = {
+  invalid: EXIT.usage,
+  not_found: EXIT.notFound,
+  name_taken: EXIT.failed,
+  conflict: EXIT.failed,
+  too_large: EXIT.usage,
+  unavailable: EXIT.failed,
+  not_running: EXIT.unreachable,
+  internal: EXIT.failed,
+};
+
+/**
+ * What an operation threw, as what a command may say: the one place where a failure gets its exit
+ * code. Anything unknown is a bug and comes back as it is.
+ */
+export function toCliError(cause: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted) return new CliError('interrupted', EXIT.interrupted);
+  if (cause instanceof OperationError) {
+    return new CliError(toVisibleLines(cause.message), OPERATION_EXITS[cause.code]);
+  }
+  if (cause instanceof ConfigError) {
+    return new CliError(toVisibleLines(cause.message), EXIT.config);
+  }
+  if (cause instanceof StoreInUseError) {
+    return new CliError(
+      toVisibleLines(cause.message),
+      EXIT.unreachable,
+      'If that is a gateway, it is starting, stopping or stuck: its admin socket is silent.',
+    );
+  }
+  if (cause instanceof StoreError) return new CliError(toVisibleLines(cause.message));
+  return cause;
+}
+
+/** Messages quote names and paths: their lines are kept, their control characters are not. */
+function toVisibleLines(message: string): string {
+  return message.split('\n').map(toVisibleText).join('\n');
+}

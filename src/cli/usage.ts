@@ -1,0 +1,79 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { addAccessOptions, SYSTEM, type SystemParts, withOperations } from './admin-access.ts';
+import type { AccessFlags } from './data-dir.ts';
+import type { CliIo } from './io.ts';
+import { addOutputOptions, type OutputOptions, printReport } from './output.ts';
+import { parseTimeRange, TIME_WORDS } from './time-range.ts';
+import { toUsageReport } from './usage-view.ts';
+
+const EXAMPLE = `Examples:
+  llmgate usage                                     by model, the last 7 days
+  llmgate usage --by key,model --since today
+  llmgate usage --by day --since 2026-11 --until 2026-11 -o csv
+  llmgate usage --by user --where team=search --where model=llama
+
+`;
+
+const DIMENSIONS = `
+Dimensions: key, user, team, tenant, model, backend, endpoint, outcome, tag:NAME,
+hour, day, month. A day or month is taken whole: --since starts with it, --until
+ends with it. Times: ${TIME_WORDS}.
+`;
+
+interface Condition {
+  readonly dimension: string;
+  readonly value: string;
+}
+
+interface UsageFlags extends AccessFlags, OutputOptions {
+  readonly by: readonly string[];
+  readonly since: string;
+  readonly until?: string;
+  readonly where?: readonly Condition[];
+}
+
+export function addUsageCommand(program: Command, io: CliIo, system: SystemParts = SYSTEM): void {
+  const command = program
+    .command('usage')
+    .description('requests, tokens and money, grouped as you like')
+    .addHelpText('before', EXAMPLE)
+    .addHelpText('after', DIMENSIONS)
+    .option('--by <dimensions>', 'what to group by, commas between (default: model)', parseBy)
+    .option('--since <time>', 'from when', '7d')
+    .option('--until <time>', 'until when (default: now)')
+    .option('--where <dim=value>', 'only these requests; may be repeated', parseCondition);
+  addOutputOptions(addAccessOptions(command)).action((flags: UsageFlags) =>
+    showUsage(flags, io, system),
+  );
+}
+
+async function showUsage(flags: UsageFlags, io: CliIo, system: SystemParts): Promise<void> {
+  const range = parseTimeRange(flags.since, flags.until, system.clock.nowMs());
+  const by = flags.by ?? ['model'];
+  const request = {
+    by,
+    since: new Date(range.sinceMs).toISOString(),
+    until: new Date(range.untilMs).toISOString(),
+    where: flags.where ?? [],
+  };
+  const document = await withOperations(io, { ...flags, need: 'data', system }, (operations) =>
+    operations.usage(request),
+  );
+  await printReport(io, flags, toUsageReport(document, [...new Set(by)]));
+  const { unpriced } = document.total;
+  if (unpriced > 0 && flags.output === 'table') {
+    io.err(`${unpriced} requests had no price; their cost is unknown and not in the sum.\n`);
+  }
+}
+
+function parseBy(text: string): string[] {
+  const dimensions = text.split(',').map((name) => name.trim());
+  if (dimensions.every((name) => name !== '')) return dimensions;
+  throw new InvalidArgumentError('Write dimensions with commas between them, such as key,day.');
+}
+
+function parseCondition(text: string, before: readonly Condition[] = []): Condition[] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Write DIMENSION=VALUE, such as model=llama.');
+  return [...before, { dimension: text.slice(0, at), value: text.slice(at + 1) }];
+}
