@@ -37,7 +37,7 @@ export class Bucket {
     this.#refill(nowMs);
     if (this.#capacity <= 0 || this.#perMs <= 0) return Number.POSITIVE_INFINITY;
     const missing = Math.min(amount, this.#capacity) - this.#level;
-    return missing <= this.#perMs * SLACK_MS ? 0 : Math.ceil(missing / this.#perMs);
+    return missing <= this.#perMs * SLACK_MS ? 0 : wholeMs(missing / this.#perMs);
   }
 
   /** Takes what `waitMs` allowed. */
@@ -82,7 +82,7 @@ export class Bucket {
   resetMs(nowMs: number): number {
     this.#refill(nowMs);
     const missing = this.#capacity - this.#level;
-    return missing <= 0 || this.#perMs <= 0 ? 0 : Math.ceil(missing / this.#perMs);
+    return missing <= 0 || this.#perMs <= 0 ? 0 : wholeMs(missing / this.#perMs);
   }
 
   #refill(nowMs: number): void {
@@ -91,4 +91,9 @@ export class Bucket {
     if (elapsedMs <= 0 || this.#level >= this.#capacity) return;
     this.#level = Math.min(this.#capacity, this.#level + elapsedMs * this.#perMs);
   }
+}
+
+/** Rounded up, but not for a hair: 1 / (1 / 86_400_000) is a little over 86_400_000. */
+function wholeMs(durationMs: number): number {
+  return Math.max(1, Math.ceil(durationMs - SLACK_MS / 2));
 }
