@@ -338,6 +338,7 @@ check_runs() {
   chmod 755 "$stage"
   reported=$(env -i HOME="$work" PATH=/usr/bin:/bin "$stage" version </dev/null 2>"$work/complaint") || {
     sed 's/^/  /' "$work/complaint" >&2
+    case ${platform:-} in *-musl) say "On Alpine it needs: apk add libstdc++" ;; esac
     fail "the file for ${platform:-this machine} does not run here; nothing was installed"
   }
 }
