@@ -9,6 +9,8 @@ export interface RawConnection {
   readonly gone: Promise<'fin' | 'reset'>;
   /** Resolves once `text` has been received, counted from the last `expect` that resolved. */
   expect(text: string): Promise<void>;
+  /** Resolves when anything more has been received. */
+  more(): Promise<void>;
   write(bytes: string | Uint8Array): void;
   /** FIN. */
   end(): void;
@@ -99,11 +101,15 @@ function drive(socket: Socket): RawConnection {
     wanted = null;
   }
 
+  let more = Promise.withResolvers<void>();
+
   socket.on('data', (bytes) => {
     receivedBytes += bytes.length;
     // Large bodies are counted, not kept.
     if (received.length < 1_000_000) received += bytes.toString('latin1');
     look();
+    more.resolve();
+    more = Promise.withResolvers<void>();
   });
   socket.on('end', () => {
     setGone('fin');
@@ -125,6 +131,7 @@ function drive(socket: Socket): RawConnection {
       look();
       return promise;
     },
+    more: () => more.promise,
     write: (bytes) =>
       void socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes),
     end: () => void socket.end(),

@@ -21,6 +21,8 @@ export class Connection implements Watch {
   readonly #parser = new ReplyParser();
   readonly #writer = new RequestWriter();
   #state: State = 'connecting';
+  /** The TCP handshake is under way; nothing can stop it. */
+  #dialing = true;
   #socket: Socket<Connection> | null = null;
   #openedMs = 0;
   #sending: ActiveSending | null;
@@ -86,6 +88,7 @@ export class Connection implements Watch {
 
   /** The TCP handshake is over. With TLS nothing may be written yet. */
   connected(socket: Socket<Connection>): void {
+    this.#dialing = false;
     if (this.#state === 'connecting') {
       this.#socket = socket;
       return;
@@ -104,6 +107,7 @@ export class Connection implements Watch {
   }
 
   dialFailed(cause: FailureCause, message: string): void {
+    this.#dialing = false;
     if (this.#sending !== null) this.#fail(cause, message);
     else this.#leave();
   }
@@ -251,13 +255,13 @@ export class Connection implements Watch {
     this.#sending = null;
   }
 
-  /** Closes without ceremony. A handshake cannot be called off: it is closed when it is over. */
+  /** Closes without ceremony, so that the backend notices at once. */
   #drop(): void {
     this.#parser.stop();
-    if (this.#state === 'connecting' && this.#socket === null) {
+    if (this.#dialing) {
       this.#state = 'abandoned';
       this.dueMs = Number.POSITIVE_INFINITY;
-      this.#pool.abandon(this);
+      this.#pool.abandon();
     } else this.#leave()?.terminate();
   }
 

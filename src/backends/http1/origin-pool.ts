@@ -96,7 +96,8 @@ export class OriginPool {
     else connection.close();
   }
 
-  abandon(_connection: Connection): void {
+  /** Nobody waits for a handshake any more; `forget` follows when the system ends it. */
+  abandon(): void {
     this.#abandoned++;
   }
 
