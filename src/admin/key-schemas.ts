@@ -7,13 +7,14 @@ import { WINDOWS } from '../core/key.ts';
  * both ways to the operations, type the code and make the OpenAPI document.
  */
 
-// Names reach terminals, logs and spreadsheets: what cannot be seen cannot be told apart.
+// Names reach terminals, logs and spreadsheets: what cannot be seen cannot be told apart. They also
+// stand in paths, where dots alone would mean another path.
 const Label = z
   .string()
   .max(128)
   .regex(
-    /^[^\p{C}\p{Z}](?:(?:[^\p{C}\p{Z}]| )*[^\p{C}\p{Z}])?$/u,
-    'use 1 to 128 visible characters, no space at either end',
+    /^(?!\.+$)[^\p{C}\p{Z}](?:(?:[^\p{C}\p{Z}]| )*[^\p{C}\p{Z}])?$/u,
+    'use 1 to 128 visible characters, no space at either end, not dots alone',
   );
 
 const Count = z.int().min(1).max(1_000_000_000);
@@ -21,7 +22,12 @@ const Time = z.iso.datetime({ offset: true, error: 'write an RFC 3339 time' });
 const UsdText = z
   .string()
   .regex(/^\d{1,7}(\.\d{1,9})?$/, 'write dollars as a decimal string, such as "25" or "0.50"');
-const TagName = z.string().regex(/^[\w.-]{1,64}$/, 'use letters, digits, `_`, `.` and `-`');
+const TagName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][\w.-]{0,63}$/,
+    'use letters, digits, `_`, `.` and `-`, a letter or digit first',
+  );
 
 const LimitChanges = z.strictObject({
   requests_per_minute: Count.nullish(),

@@ -1,5 +1,6 @@
 import { OperationError, type OperationErrorCode } from '../admin/operation-error.ts';
 import { ConfigError } from '../config/problem.ts';
+import { GateError } from '../core/error.ts';
 import { StoreError, StoreInUseError } from '../store/store-error.ts';
 import { CliError, EXIT, type ExitCode } from './exit-code.ts';
 import { toVisibleText } from './visible-text.ts';
@@ -34,8 +35,15 @@ export function toCliError(cause: unknown, signal: AbortSignal): unknown {
       'If that is a gateway, it is starting, stopping or stuck: its admin socket is silent.',
     );
   }
-  if (cause instanceof StoreError) return new CliError(toVisibleLines(cause.message));
+  // A store that cannot be written says so as a caller of the gateway would hear it.
+  if (cause instanceof StoreError || isUnavailable(cause)) {
+    return new CliError(toVisibleLines(cause.message));
+  }
   return cause;
+}
+
+function isUnavailable(cause: unknown): cause is GateError {
+  return cause instanceof GateError && cause.code === 'store_unavailable';
 }
 
 /** Messages quote names and paths: their lines are kept, their control characters are not. */

@@ -1,0 +1,65 @@
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LiveGateway } from '../../src/admin/live-gateway.ts';
+import { createOperations } from '../../src/admin/local-operations.ts';
+import type { OperationError } from '../../src/admin/operation-error.ts';
+import type { Operations } from '../../src/admin/operations.ts';
+import { createRemoteOperations } from '../../src/admin/remote-operations.ts';
+import { startAdminServer } from '../../src/admin/server.ts';
+import type { RandomBytes } from '../../src/core/clock.ts';
+import type { Store } from '../../src/store/store.ts';
+import { createFakeClock, type FakeClock } from './fake-clock.ts';
+import { openTempStore } from './temp-store.ts';
+
+/** A real store with operations on it and, for `remote`, an admin socket between. */
+export interface AdminLab extends AsyncDisposable {
+  readonly operations: Operations;
+  readonly store: Store;
+  readonly clock: FakeClock;
+  readonly dataDir: string;
+  readonly socketPath: string;
+  /** What the server reported as its own failures. */
+  readonly failures: OperationError[];
+}
+
+export interface AdminLabOptions {
+  readonly way: 'local' | 'remote';
+  readonly live?: LiveGateway | null;
+}
+
+export async function openAdminLab({ way, live = null }: AdminLabOptions): Promise<AdminLab> {
+  const clock = createFakeClock();
+  const temp = await openTempStore({ clock });
+  chmodSync(temp.dataDir, 0o700);
+  const { store, dataDir } = temp;
+  const local = createOperations({ store, clock, random: createCountingRandom(), live });
+  const socketPath = join(dataDir, 'admin.sock');
+  const failures: OperationError[] = [];
+  const server =
+    way === 'local'
+      ? null
+      : startAdminServer({
+          socketPath,
+          operations: local,
+          version: '0.1.0',
+          onFailure: (failure) => failures.push(failure),
+        });
+  return {
+    operations: server === null ? local : createRemoteOperations(socketPath),
+    store,
+    clock,
+    dataDir,
+    socketPath,
+    failures,
+    async [Symbol.asyncDispose]() {
+      await server?.stop();
+      await temp[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Bytes that never repeat within a test and are the same in the next run: ids can be golden. */
+export function createCountingRandom(): RandomBytes {
+  let seed = 0;
+  return (count) => Uint8Array.from({ length: count }, () => (seed++ * 37 + 11) % 248);
+}

@@ -1,0 +1,69 @@
+import type { LiveGateway } from '../../src/admin/live-gateway.ts';
+import type { Key } from '../../src/core/key.ts';
+
+export interface FakeLiveGateway extends LiveGateway {
+  /** Every key that it was told of, in order. */
+  readonly told: Key[];
+}
+
+/** A gateway that says what the test wants and remembers what it heard. */
+export function createFakeLiveGateway(change: Partial<LiveGateway> = {}): FakeLiveGateway {
+  const told: Key[] = [];
+  return {
+    told,
+    keyChanged: (key) => {
+      told.push(key);
+    },
+    status: () => ({
+      version: '0.1.0',
+      started_at: '2026-11-18T10:00:00.000Z',
+      generation: 3,
+      config_file: '/etc/llmgate/config.yaml',
+      listen: 'http://127.0.0.1:8080',
+      draining: false,
+      in_flight: 2,
+      ledger: {
+        commits: 40,
+        rows_opened: 102,
+        rows_settled: 100,
+        queued: 0,
+        unwritten: 0,
+        dropped: 0,
+      },
+    }),
+    models: () => [
+      {
+        name: 'llama',
+        aliases: ['l'],
+        source: 'config',
+        targets: [
+          { backend: 'gpu0', model: 'llama' },
+          { backend: 'cloud', model: 'big' },
+        ],
+        price: {
+          input_per_million_usd: '0.12',
+          cached_input_per_million_usd: '0.03',
+          output_per_million_usd: '0.36',
+          reasoning_per_million_usd: '0.36',
+        },
+        context_tokens: 131072,
+        max_output_tokens: null,
+      },
+    ],
+    backends: () => [
+      {
+        id: 'gpu0',
+        type: 'vllm',
+        url: 'http://127.0.0.1:8000',
+        state: 'down',
+        error: 'connection refused',
+        checked_at: '2026-11-18T10:29:58.000Z',
+        models: [],
+        in_flight: 0,
+      },
+    ],
+    reload: async () => ({ ok: true, generation: 4, problems: '' }),
+    checkLive: async () => [],
+    ...change,
+  };
+}
