@@ -31,7 +31,8 @@ export async function buildBinary({ target, outFile, bunExecutable }: BuildOrder
       entrypoints: entryPoints(),
       naming: { entry: '[name].[ext]' },
       minify: true,
-      define: getBuildFacts(target),
+      // Dependencies that ask where they lie would write this machine's folders into the executable.
+      define: { ...getBuildFacts(target), __dirname: '"/"', __filename: '"/"' },
       plugins: [sqliteFor(target)],
       compile: {
         target: target.bunTarget,

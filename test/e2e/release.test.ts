@@ -18,6 +18,10 @@ describe('the executable of this machine', () => {
     expect(findAddons(llmgateBinary())).toEqual([NATIVE.sqliteEntry]);
   });
 
+  test('does not tell where it was built', () => {
+    expect(readFileSync(llmgateBinary()).includes(ROOT)).toBe(false);
+  });
+
   test('knows its version, commit and target', async () => {
     const told: unknown = await Bun.$`${llmgateBinary()} version --json`.json();
     const head = (await Bun.$`git rev-parse HEAD`.cwd(ROOT).nothrow().text()).trim();
