@@ -1,7 +1,7 @@
 import type { Usage } from '../core/usage.ts';
-import { openNames } from './names.ts';
+import { type Names, openNames } from './names.ts';
 import type { AttemptRow, FinishedRow, OpenRow } from './rows.ts';
-import type { Database, SqlValue } from './sqlite.ts';
+import type { Database, RunResult, SqlValue, Statement } from './sqlite.ts';
 
 /**
  * The statements of the request journal, prepared once. They run inside a transaction that the
@@ -55,66 +55,12 @@ export function openLedgerWriter(db: Database): LedgerWriter {
       names.forget();
       if (db.inTransaction) db.exec('ROLLBACK');
     },
-    open(row) {
-      insertOpen.run(
-        row.id,
-        names.id(row.keyId),
-        names.id(row.user),
-        names.id(row.team),
-        names.id(row.tenant),
-        names.tagSetId(row.tags),
-        names.id(row.model),
-        names.id(row.backend),
-        names.id(row.endpoint),
-        row.streamed ? 1 : 0,
-        row.startedAtMs,
-        row.inputTokensEstimate,
-        row.holdNanoUsd,
-        names.priceId(row.price),
-      );
-    },
+    open: (row) => writeOpen(insertOpen, names, row),
     settle(row, attempts) {
-      const { usage } = row;
-      const inserted = insertRequest.run(
-        row.id,
-        names.id(row.keyId),
-        names.id(row.user),
-        names.id(row.team),
-        names.id(row.tenant),
-        names.tagSetId(row.tags),
-        names.id(row.model),
-        names.id(row.backend),
-        names.id(row.endpoint),
-        row.streamed ? 1 : 0,
-        names.id(row.outcome),
-        names.id(row.code),
-        row.status,
-        row.startedAtMs,
-        // The wall clock may have been set back while the request ran.
-        Math.max(0, row.finishedAtMs - row.startedAtMs),
-        toMicroseconds(row.ttftMs),
-        toMicroseconds(row.backendMs),
-        usage.inputTokens,
-        usage.cachedInputTokens,
-        usage.outputTokens,
-        usage.reasoningTokens,
-        names.id(row.usageSource),
-        row.estimated ? 1 : 0,
-        names.priceId(row.price),
-        row.costNanoUsd,
-        row.attempts,
-      );
-      if (inserted.changes === 1) {
+      const { changes, lastInsertRowid } = writeFinished(insertRequest, names, row);
+      if (changes === 1) {
         for (const attempt of attempts) {
-          insertAttempt.run(
-            Number(inserted.lastInsertRowid),
-            attempt.attempt,
-            names.id(attempt.backend),
-            attempt.startedAtMs,
-            toMicroseconds(attempt.durationMs),
-            names.id(attempt.code),
-            attempt.status,
-          );
+          writeAttempt(insertAttempt, names, Number(lastInsertRowid), attempt);
         }
       }
       deleteOpen.run(row.id);
@@ -124,6 +70,77 @@ export function openLedgerWriter(db: Database): LedgerWriter {
       updateProgress.run(inputTokens, cachedInputTokens, outputTokens, reasoningTokens, id);
     },
   };
+}
+
+// Values are passed one by one: an array to spread would cost as much as a column or two.
+
+function writeOpen(insert: Statement<SqlValue[]>, names: Names, row: OpenRow): void {
+  insert.run(
+    row.id,
+    names.id(row.keyId),
+    names.id(row.user),
+    names.id(row.team),
+    names.id(row.tenant),
+    names.tagSetId(row.tags),
+    names.id(row.model),
+    names.id(row.backend),
+    names.id(row.endpoint),
+    row.streamed ? 1 : 0,
+    row.startedAtMs,
+    row.inputTokensEstimate,
+    row.holdNanoUsd,
+    names.priceId(row.price),
+  );
+}
+
+function writeFinished(insert: Statement<SqlValue[]>, names: Names, row: FinishedRow): RunResult {
+  const { usage } = row;
+  return insert.run(
+    row.id,
+    names.id(row.keyId),
+    names.id(row.user),
+    names.id(row.team),
+    names.id(row.tenant),
+    names.tagSetId(row.tags),
+    names.id(row.model),
+    names.id(row.backend),
+    names.id(row.endpoint),
+    row.streamed ? 1 : 0,
+    names.id(row.outcome),
+    names.id(row.code),
+    row.status,
+    row.startedAtMs,
+    // The wall clock may have been set back while the request ran.
+    Math.max(0, row.finishedAtMs - row.startedAtMs),
+    toMicroseconds(row.ttftMs),
+    toMicroseconds(row.backendMs),
+    usage.inputTokens,
+    usage.cachedInputTokens,
+    usage.outputTokens,
+    usage.reasoningTokens,
+    names.id(row.usageSource),
+    row.estimated ? 1 : 0,
+    names.priceId(row.price),
+    row.costNanoUsd,
+    row.attempts,
+  );
+}
+
+function writeAttempt(
+  insert: Statement<SqlValue[]>,
+  names: Names,
+  requestSeq: number,
+  row: AttemptRow,
+): void {
+  insert.run(
+    requestSeq,
+    row.attempt,
+    names.id(row.backend),
+    row.startedAtMs,
+    toMicroseconds(row.durationMs),
+    names.id(row.code),
+    row.status,
+  );
 }
 
 function toMicroseconds(durationMs: number): number;

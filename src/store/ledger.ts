@@ -48,6 +48,7 @@ export class GroupCommitLedger implements Ledger {
   #progress = new Map<string, Usage>();
   #progressIsDue = false;
   #flushIsScheduled = false;
+  #isHeld = false;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   #isWritable = true;
   #isClosed = false;
@@ -103,9 +104,21 @@ export class GroupCommitLedger implements Ledger {
     };
   }
 
+  /** Commits nothing until `release`; what is asked for meanwhile waits in the queue. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#flush();
+  }
+
   /** Writes what is queued and tries once more what could not be written. */
   close(): void {
     if (this.#isClosed) return;
+    this.#isHeld = false;
     this.#progressIsDue = true;
     do this.#flush();
     while (this.#isWritable && this.#unwritten.length > 0);
@@ -142,6 +155,7 @@ export class GroupCommitLedger implements Ledger {
   }
 
   #flush(): void {
+    if (this.#isHeld) return;
     const asked = this.#queue;
     const retried = this.#unwritten.splice(0, RETRIED_PER_COMMIT);
     this.#queue = [];

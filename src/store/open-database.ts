@@ -1,6 +1,7 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readInstallId, writeInstallId } from './install-id.ts';
+import { getMeta, setMeta } from './meta.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersionOf } from './migrations.ts';
 import { checkSqliteVersion, type Database, openSqlite, sqliteCode } from './sqlite.ts';
 import { StoreError } from './store-error.ts';
@@ -45,19 +46,6 @@ export function openDatabase(dataDir: string, durability: Durability): Database 
     db.close();
     throw explain(cause, path);
   }
-}
-
-export function getMeta(db: Database, name: string): string | number | undefined {
-  return db
-    .prepare<[string], string | number>('SELECT value FROM meta WHERE name = ?')
-    .pluck()
-    .get(name);
-}
-
-export function setMeta(db: Database, name: string, value: string | number): void {
-  db.prepare(
-    'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
-  ).run(name, value);
 }
 
 /** Reads the header only, before anything is written to a file that may not be ours. */

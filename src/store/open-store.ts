@@ -1,14 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import type { Clock } from '../core/clock.ts';
-import { GateError } from '../core/error.ts';
-import { openDirectoryLock } from './directory-lock.ts';
+import { openBooks } from './books.ts';
+import { BooksWorker, type HeldWriter } from './books-client.ts';
+import { type DirectoryLock, openDirectoryLock } from './directory-lock.ts';
 import { openKeys } from './keys.ts';
 import { GroupCommitLedger } from './ledger.ts';
 import { openLedgerWriter } from './ledger-writer.ts';
 import { type Durability, openDatabase } from './open-database.ts';
 import { settleLeftovers } from './recovery.ts';
 import type { Database } from './sqlite.ts';
-import type { Books, Store } from './store.ts';
+import type { Books, KeyStore, Store } from './store.ts';
 import { StoreError } from './store-error.ts';
 import { ignoreStoreEvents, type StoreLog } from './store-event.ts';
 
@@ -39,20 +40,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const writer = openLedgerWriter(opened);
     const recovered = settleLeftovers(opened, writer, clock);
     const ledger = new GroupCommitLedger(writer, log);
-    let isClosed = false;
-    return {
-      keys: openKeys(opened),
-      ledger,
-      books: noBooks,
-      recovered,
-      async close() {
-        if (isClosed) return;
-        isClosed = true;
-        ledger.close();
-        opened.close();
-        lock.close();
-      },
-    };
+    const keys = openKeys(opened);
+    const books =
+      options.worker === false ? openLocalBooks(opened) : openBooksWorker(opened, ledger, log);
+    return new OpenStore({ db: opened, lock, keys, ledger, books, recovered });
   } catch (cause) {
     db?.close();
     lock.close();
@@ -60,11 +51,61 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
-const noBooks: Books = {
-  usage: () => Promise.reject(new GateError('internal', 'Reports do not exist yet.')),
-  spend: () => Promise.reject(new GateError('internal', 'Reports do not exist yet.')),
-  check: () => Promise.reject(new GateError('internal', 'Reports do not exist yet.')),
-};
+interface StoreParts {
+  readonly db: Database;
+  readonly lock: DirectoryLock;
+  readonly keys: KeyStore;
+  readonly ledger: GroupCommitLedger;
+  readonly books: ClosableBooks;
+  readonly recovered: number;
+}
+
+type ClosableBooks = Books & { close(): Promise<void> };
+
+class OpenStore implements Store {
+  readonly keys: KeyStore;
+  readonly ledger: GroupCommitLedger;
+  readonly books: ClosableBooks;
+  readonly recovered: number;
+  readonly #parts: StoreParts;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: StoreParts) {
+    this.keys = parts.keys;
+    this.ledger = parts.ledger;
+    this.books = parts.books;
+    this.recovered = parts.recovered;
+    this.#parts = parts;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { db, lock, ledger, books } = this.#parts;
+    ledger.close();
+    await books.close();
+    // The last connection to close empties the write-ahead log and removes it.
+    db.close();
+    lock.close();
+  }
+}
+
+function openBooksWorker(db: Database, writer: HeldWriter, log: StoreLog): ClosableBooks {
+  return new BooksWorker({ databasePath: db.name, writer, log });
+}
+
+function openLocalBooks(db: Database): ClosableBooks {
+  const books = openBooks(db);
+  return {
+    usage: async (query) => books.usage(query),
+    spend: async (sinceMs) => books.spend(sinceMs),
+    check: async () => books.check(),
+    close: async () => {},
+  };
+}
 
 /** A failing system call on the directory, as one plain line for the operator. */
 function inDataDir<T>(dataDir: string, use: () => T): T {

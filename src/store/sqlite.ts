@@ -3,7 +3,7 @@
 import Database from 'better-sqlite3';
 import { StoreError } from './store-error.ts';
 
-export type { Database } from 'better-sqlite3';
+export type { Database, RunResult, Statement } from 'better-sqlite3';
 
 /** What the store reads and binds. Buffers come back for blobs, bigints only when asked for. */
 export type SqlValue = string | number | bigint | Uint8Array | null;

@@ -1,0 +1,27 @@
+import type { StoreEvent } from './store-event.ts';
+import type { UsageQuery } from './usage-report.ts';
+
+/** What the main thread asks of the books worker. Every ask gets one answer with its number. */
+export type BooksAsk =
+  | { readonly id: number; readonly op: 'start'; readonly databasePath: string }
+  | { readonly id: number; readonly op: 'usage'; readonly query: UsageQuery }
+  | { readonly id: number; readonly op: 'spend'; readonly sinceMs: number }
+  | { readonly id: number; readonly op: 'check' }
+  /** The ledger writes nothing until it is told to go on. */
+  | { readonly id: number; readonly op: 'held' }
+  /** Empty the log and close the connection. */
+  | { readonly id: number; readonly op: 'close' };
+
+export type BooksAnswer =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly failure: BooksFailure }
+  | { readonly event: StoreEvent }
+  /** Asks the ledger to hold its commits back; the worker then waits for `held`. */
+  | { readonly wants: 'hold' };
+
+/** An error as it crosses the thread. */
+export interface BooksFailure {
+  /** A code of GateError, or undefined for a fault of the books themselves. */
+  readonly code: string | undefined;
+  readonly message: string;
+}

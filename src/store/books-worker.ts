@@ -1,0 +1,101 @@
+import { GateError } from '../core/error.ts';
+import { type OpenBooks, openBooks } from './books.ts';
+import type { BooksAnswer, BooksAsk, BooksFailure } from './books-message.ts';
+import { checkpointAll, checkpointIfDue, checkpointRest } from './checkpoint.ts';
+import { type Database, openSqlite } from './sqlite.ts';
+
+// The thread of the books: sums, reports and checkpoints on a connection of their own, so that no
+// scan and no wait for the disk ever stops the thread that serves requests.
+
+declare const self: Worker;
+
+/** How often it looks whether anything was committed; costs some 10 µs when nothing was. */
+const LOOK_EVERY_MS = 250;
+
+const ROLL_UP_EVERY_LOOKS = 8;
+
+/** Longer than the writer ever holds the lock; this thread may wait. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+interface Desk {
+  readonly db: Database;
+  readonly books: OpenBooks;
+  readonly timer: ReturnType<typeof setInterval>;
+}
+
+let desk: Desk | undefined;
+let seenVersion: unknown;
+let looks = 0;
+let isFailing = false;
+
+self.onmessage = (event: MessageEvent<BooksAsk>) => {
+  const ask = event.data;
+  try {
+    post({ id: ask.id, value: answer(ask) });
+  } catch (cause) {
+    post({ id: ask.id, failure: toFailure(cause) });
+  }
+};
+
+function answer(ask: BooksAsk): unknown {
+  if (ask.op === 'start') return start(ask.databasePath);
+  if (desk === undefined) throw new Error('the books are not open');
+  if (ask.op === 'usage') return desk.books.usage(ask.query);
+  if (ask.op === 'spend') return desk.books.spend(ask.sinceMs);
+  if (ask.op === 'check') return desk.books.check();
+  if (ask.op === 'held') return checkpointRest(desk.db);
+  return close(desk);
+}
+
+function start(databasePath: string): void {
+  const db = openSqlite(databasePath, { busyTimeoutMs: BUSY_TIMEOUT_MS, mustExist: true });
+  db.pragma('synchronous = NORMAL');
+  db.pragma('wal_autocheckpoint = 0');
+  desk = { db, books: openBooks(db), timer: setInterval(look, LOOK_EVERY_MS) };
+}
+
+function close({ db, timer }: Desk): void {
+  desk = undefined;
+  clearInterval(timer);
+  // Sums that are behind are caught up at the next start; the log is worth emptying now.
+  checkpointAll(db);
+  db.close();
+}
+
+function look(): void {
+  if (desk === undefined) return;
+  looks += 1;
+  try {
+    const version = desk.db.pragma('data_version', { simple: true });
+    if (version !== seenVersion && checkpointIfDue(desk.db) === 'long') post({ wants: 'hold' });
+    if (looks % ROLL_UP_EVERY_LOOKS === 0 && version !== seenVersion) {
+      seenVersion = version;
+      rollUp();
+    }
+    if (isFailing) note('info', 'books_recovered', 'The books are kept again.');
+    isFailing = false;
+  } catch (cause) {
+    if (!isFailing) note('warn', 'books_failing', 'Sums or checkpoints cannot be written.', cause);
+    isFailing = true;
+    seenVersion = undefined;
+  }
+}
+
+/** One batch per turn, so that a question asked meanwhile is not kept waiting. */
+function rollUp(): void {
+  if (desk?.books.rollUpStep() === true) setImmediate(rollUp);
+}
+
+function note(level: 'info' | 'warn', event: string, message: string, cause?: unknown): void {
+  const reason = cause === undefined ? '' : ` (${toFailure(cause).message})`;
+  post({ event: { level, event, message: `${message}${reason}` } });
+}
+
+function toFailure(cause: unknown): BooksFailure {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return { code: cause instanceof GateError ? cause.code : undefined, message };
+}
+
+function post(answer: BooksAnswer): void {
+  self.postMessage(answer);
+}
