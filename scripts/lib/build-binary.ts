@@ -31,6 +31,9 @@ export async function buildBinary({ target, outFile, bunExecutable }: BuildOrder
       entrypoints: entryPoints(),
       naming: { entry: '[name].[ext]' },
       minify: true,
+      // Parsed ahead of time: `llmgate version` starts in a third of the time, for 5 MB.
+      format: 'esm',
+      bytecode: true,
       // Dependencies that ask where they lie would write this machine's folders into the executable.
       define: { ...getBuildFacts(target), __dirname: '"/"', __filename: '"/"' },
       plugins: [sqliteFor(target)],
