@@ -92,9 +92,12 @@ async function renderYaml(document: unknown): Promise<string> {
   const tree = new Document(document, { aliasDuplicateObjects: false });
   visit(tree, {
     Scalar(_, scalar) {
-      // Only a double-quoted scalar can hold the escapes that are put in below.
       const { value } = scalar;
-      if (typeof value === 'string' && hasHidden(value)) scalar.type = 'QUOTE_DOUBLE';
+      if (typeof value !== 'string' || !hasHidden(value)) return;
+      // Only a double-quoted scalar can hold the escapes that are put in below, and none of them
+      // can be half a surrogate.
+      scalar.value = value.toWellFormed();
+      scalar.type = 'QUOTE_DOUBLE';
     },
   });
   return escapeHidden(tree.toString({ lineWidth: 0 }), 'yaml');

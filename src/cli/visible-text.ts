@@ -27,7 +27,7 @@ export function escapeHidden(document: string, form: 'json' | 'yaml'): string {
     if (character === '\n') return character;
     const code = character.codePointAt(0) ?? 0;
     // YAML does not join surrogate halves; JSON has no other way to say them.
-    if (code > 0xffff && form === 'yaml') return `\\U${code.toString(16).padStart(8, '0')}`;
+    if (form === 'yaml' && code > 0xffff) return `\\U${code.toString(16).padStart(8, '0')}`;
     return Array.from({ length: character.length }, (_, at) => toUnitEscape(character, at)).join(
       '',
     );

@@ -41,7 +41,11 @@ describe('text from elsewhere', () => {
       const { out } = run;
       expect(out.replaceAll(/\r?\n/g, '')).not.toMatch(UNSAFE);
       if (output === 'json') expect(JSON.parse(out)).toEqual(report.document);
-      if (output === 'yaml') expect(Bun.YAML.parse(out)).toEqual(report.document);
+      if (output === 'yaml') {
+        expect(JSON.stringify(Bun.YAML.parse(out))).toBe(
+          JSON.stringify(report.document).replaceAll('\\ud800', '\ufffd'),
+        );
+      }
     }
   });
 });
