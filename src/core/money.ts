@@ -23,10 +23,16 @@ export function fromUsd(dollars: number): NanoUsd {
 
 /** An exact decimal string for JSON (`"0.000123"`), no trailing zeros. Takes bigint for sums. */
 export function toUsdString(amount: NanoUsd | bigint): string {
-  const total = BigInt(amount);
-  const sign = total < 0n ? '-' : '';
-  const absolute = total < 0n ? -total : total;
-  const whole = absolute / BigInt(NANO_PER_USD);
-  const fraction = (absolute % BigInt(NANO_PER_USD)).toString().padStart(9, '0').replace(/0+$/, '');
+  if (typeof amount === 'number') {
+    const fraction = amount % NANO_PER_USD;
+    return joinUsd('', String((amount - fraction) / NANO_PER_USD), String(fraction));
+  }
+  const absolute = amount < 0n ? -amount : amount;
+  const perUsd = BigInt(NANO_PER_USD);
+  return joinUsd(amount < 0n ? '-' : '', String(absolute / perUsd), String(absolute % perUsd));
+}
+
+function joinUsd(sign: string, whole: string, nano: string): string {
+  const fraction = nano.padStart(9, '0').replace(/0+$/, '');
   return fraction === '' ? `${sign}${whole}` : `${sign}${whole}.${fraction}`;
 }

@@ -1,12 +1,12 @@
-import { GateError, traitsOf } from '../core/error.ts';
+import { type ErrorCode, GateError, traitsOf } from '../core/error.ts';
 import type { Key } from '../core/key.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { NO_USAGE, type Usage, type UsageSource } from '../core/usage.ts';
 import type { Admission } from '../limits/limiter.ts';
+import type { AmountDue } from '../pricing/amount-due.ts';
 import type { Hold } from '../pricing/budgets.ts';
 import type { Route } from '../protocols/route.ts';
 import type { Model } from '../routing/model-table.ts';
-import type { AttemptRow } from '../store/rows.ts';
 import type { BackendReply } from './backend-reply.ts';
 import type { Gate, Generation } from './gate.ts';
 import type { Call } from './read.ts';
@@ -18,6 +18,18 @@ export interface UsageSoFar {
   readonly source: UsageSource;
   /** True once the backend has produced something that is owed for. */
   readonly produced: boolean;
+}
+
+/** One request to one backend. Open while its answer is read; the settlement closes the last one. */
+export interface Attempt {
+  readonly backend: string;
+  readonly startedAtMs: number;
+  readonly startedMs: number;
+  endedMs: number | undefined;
+  /** False once it is known that no byte of the request can have been processed. */
+  reached: boolean;
+  code: ErrorCode | null;
+  status: number | null;
 }
 
 /**
@@ -41,14 +53,11 @@ export class Exchange {
   model: Model | undefined;
   admission: Admission | undefined;
   hold: Hold | undefined;
-  readonly attempts: AttemptRow[] = [];
-  /** The backend asked last; null until one was. */
-  backend: string | null = null;
+  readonly attempts: Attempt[] = [];
   reply: BackendReply | undefined;
-  dispatchedMs: number | undefined;
   firstTokenMs: number | undefined;
-  /** Milliseconds spent waiting for backends, all attempts summed. */
-  backendMs = 0;
+  /** What settlement found to be owed; undefined before it. */
+  due: AmountDue | undefined;
   /** Set by the meter of a streamed answer. */
   usageSoFar: (() => UsageSoFar) | undefined;
   #finishing: Promise<void> | undefined;
@@ -63,6 +72,20 @@ export class Exchange {
     this.startedMs = gate.clock.monotonicMs();
     gate.inFlight.add(this);
     gate.counters.requests += 1;
+  }
+
+  /** The backend asked last; null until one was. */
+  get backend(): string | null {
+    return this.attempts.at(-1)?.backend ?? null;
+  }
+
+  /** Milliseconds spent on backends, all attempts summed, the open one up to now. */
+  backendMs(): number {
+    let sumMs = 0;
+    for (const { startedMs, endedMs } of this.attempts) {
+      sumMs += (endedMs ?? this.gate.clock.monotonicMs()) - startedMs;
+    }
+    return sumMs;
   }
 
   get isFinished(): boolean {
@@ -89,7 +112,7 @@ export class Exchange {
     const soFar = this.#usageNow();
     // A caller who leaves after dispatch has made a GPU read the prompt; a backend that broke
     // before it produced anything has earned nothing.
-    const owed = byCaller ? this.dispatchedMs !== undefined : soFar.produced;
+    const owed = byCaller ? this.attempts.at(-1)?.reached === true : soFar.produced;
     const outcome: Outcome = owed
       ? { kind: 'cut', by: byCaller ? 'caller' : 'backend', code: error.code, ...soFar }
       : { kind: 'refused', code: error.code };

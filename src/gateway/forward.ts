@@ -2,7 +2,7 @@ import { GateError } from '../core/error.ts';
 import type { Target } from '../routing/model-table.ts';
 import { failureToError, refusalToError } from './backend-failure.ts';
 import { BackendReply } from './backend-reply.ts';
-import type { Exchange } from './exchange.ts';
+import type { Attempt, Exchange } from './exchange.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { meter } from './meter.ts';
 import type { ReplyHead, SendFailure } from './ports.ts';
@@ -22,7 +22,7 @@ export async function forward(exchange: Exchange, call: Call, plan: Plan): Promi
     const answer = await attempt(exchange, call, target);
     if (!(answer instanceof GateError)) return meter(exchange, answer.head, answer.reply);
     last = answer;
-    if (answer.code !== 'no_backend_available' || exchange.dispatchedMs !== undefined) break;
+    if (exchange.attempts.at(-1)?.reached) break;
   }
   throw last ?? new GateError('no_backend_available', 'No backend serves this model right now.');
 }
@@ -38,11 +38,17 @@ async function attempt(
   call: Call,
   target: Target,
 ): Promise<Answer | GateError> {
-  const { gate, generation } = exchange;
-  const startedMs = gate.clock.monotonicMs();
-  const startedAtMs = gate.clock.nowMs();
-  exchange.backend = target.backend;
-
+  const { clock } = exchange.gate;
+  const record: Attempt = {
+    backend: target.backend,
+    startedAtMs: clock.nowMs(),
+    startedMs: clock.monotonicMs(),
+    endedMs: undefined,
+    reached: true,
+    code: null,
+    status: null,
+  };
+  exchange.attempts.push(record);
   const reply = new BackendReply();
   exchange.reply = reply;
   const request = {
@@ -51,43 +57,27 @@ async function attempt(
     headers: forwardedHeaders(exchange, call),
     body: call.bodyFor(target),
   };
-  reply.sending = generation.sender.send(target, request, reply);
-  const record = (error: GateError | null, status: number | null) => {
-    const durationMs = gate.clock.monotonicMs() - startedMs;
-    exchange.backendMs += durationMs;
-    exchange.attempts.push({
-      attempt: exchange.attempts.length + 1,
-      backend: target.backend,
-      startedAtMs,
-      durationMs,
-      code: error?.code ?? null,
-      status,
-    });
-    if (error !== null) logFailure(exchange, error);
-    return error;
-  };
+  reply.sending = exchange.generation.sender.send(target, request, reply);
 
-  exchange.dispatchedMs = startedMs;
-  const head = await reply.head.catch((error: GateError) => {
-    record(error, null);
-    throw error;
-  });
+  const head = await reply.head;
   if (isFailure(head)) {
-    if (head.stage === 'nothing_sent') exchange.dispatchedMs = undefined;
-    const error = failureToError(head);
-    record(error, null);
-    return error;
+    record.reached = head.stage !== 'nothing_sent';
+    return failed(exchange, record, failureToError(head));
   }
-  if (head.status === 200) {
-    record(null, head.status);
-    return { head, reply };
-  }
-  const body = await reply
-    .collect(REFUSAL_BYTES_MAX, () => new GateError('backend_error', 'The backend failed.'))
-    .catch(() => new Uint8Array(0));
+  record.status = head.status;
+  if (head.status === 200) return { head, reply };
+  const body = await reply.collect(REFUSAL_BYTES_MAX, refusalTooLong).catch(() => NO_BYTES);
   if (exchange.isFinished) throw new GateError('caller_gone', 'The caller left.');
-  const error = refusalToError(head, body, gate.clock.nowMs());
-  record(error, head.status);
+  return failed(exchange, record, refusalToError(head, body, clock.nowMs()));
+}
+
+const NO_BYTES = new Uint8Array(0);
+const refusalTooLong = () => new GateError('backend_error', 'The backend failed.');
+
+function failed(exchange: Exchange, record: Attempt, error: GateError): GateError {
+  record.endedMs = exchange.gate.clock.monotonicMs();
+  record.code = error.code;
+  logFailure(exchange, error);
   return error;
 }
 

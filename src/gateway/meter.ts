@@ -1,6 +1,5 @@
 import { GateError } from '../core/error.ts';
 import { NO_USAGE, type Usage } from '../core/usage.ts';
-import { amountDue } from '../pricing/amount-due.ts';
 import type { ReplyFacts } from '../protocols/wire.ts';
 import type { BackendReply } from './backend-reply.ts';
 import { BytesRelay } from './bytes-relay.ts';
@@ -40,12 +39,10 @@ export function meter(
 
 async function relayWhole(exchange: Exchange, reply: BackendReply): Promise<Response> {
   const { gate, route, call } = exchange;
-  const readingSinceMs = gate.clock.monotonicMs();
   const body = await reply.collect(
     WHOLE_REPLY_BYTES_MAX,
     () => new GateError('backend_protocol_error', 'The answer of the backend is too large.'),
   );
-  exchange.backendMs += gate.clock.monotonicMs() - readingSinceMs;
   const facts = route.wire.readReply(body);
   exchange.firstTokenMs = gate.clock.monotonicMs();
   const usage = usageOf(facts, call?.shape.inputTokens ?? 0);
@@ -57,7 +54,7 @@ async function relayWhole(exchange: Exchange, reply: BackendReply): Promise<Resp
   await exchange.finish(outcome, 200);
   const headers = replyHeaders(exchange);
   headers['content-type'] = 'application/json';
-  costHeader(headers, amountDue(outcome, exchange.model?.price ?? null).costNanoUsd);
+  costHeader(headers, exchange.due?.costNanoUsd ?? null);
   return new Response(body as Uint8Array<ArrayBuffer>, { headers });
 }
 

@@ -5,7 +5,7 @@ import { type Outcome, outcomeName } from '../core/outcome.ts';
 import { amountDue } from '../pricing/amount-due.ts';
 import { saneUsage } from '../pricing/usage-sanity.ts';
 import type { Model } from '../routing/model-table.ts';
-import type { Booking, FinishedRow } from '../store/rows.ts';
+import type { AttemptRow, Booking, FinishedRow } from '../store/rows.ts';
 import type { Exchange } from './exchange.ts';
 import type { Call } from './read.ts';
 
@@ -13,11 +13,12 @@ import type { Call } from './read.ts';
  * What was due? Called once, by `Exchange.finish`: gives back everything the request took, books
  * what it owes and writes its line. Resolves when the row is durable; never rejects.
  */
-export async function settle(exchange: Exchange, ending: Outcome, status: number): Promise<void> {
+export function settle(exchange: Exchange, ending: Outcome, status: number): Promise<void> {
   const { gate, model, hold, admission, caller, call } = exchange;
   const outcome = believable(exchange, ending);
   const price = model?.price ?? null;
   const due = amountDue(outcome, price);
+  exchange.due = due;
   if (outcome.kind === 'refused') {
     admission?.cancel();
     hold?.cancel();
@@ -28,11 +29,12 @@ export async function settle(exchange: Exchange, ending: Outcome, status: number
   gate.inFlight.delete(exchange);
 
   const code: ErrorCode | null = 'code' in outcome ? outcome.code : null;
+  closeLastAttempt(exchange, code);
   if (caller === undefined) {
     // Nobody to book it on: a flood of bad keys must not fill the books.
     gate.counters.unauthenticated += 1;
     logLine(exchange, { outcome, code, status });
-    return;
+    return Promise.resolve();
   }
   const row: FinishedRow = {
     ...bookingOf(exchange, caller, call, model),
@@ -42,7 +44,7 @@ export async function settle(exchange: Exchange, ending: Outcome, status: number
     status,
     finishedAtMs: gate.clock.nowMs(),
     ttftMs: exchange.firstTokenMs === undefined ? null : exchange.firstTokenMs - exchange.startedMs,
-    backendMs: exchange.backend === null ? null : exchange.backendMs,
+    backendMs: exchange.attempts.length === 0 ? null : exchange.backendMs(),
     usage: due.usage,
     usageSource: 'source' in outcome ? outcome.source : 'none',
     estimated: due.estimated,
@@ -51,12 +53,18 @@ export async function settle(exchange: Exchange, ending: Outcome, status: number
     attempts: exchange.attempts.length,
   };
   logLine(exchange, { outcome, code, status, row });
-  try {
-    await gate.journal.settle(row, notableAttempts(exchange));
-  } catch (cause) {
+  return gate.journal.settle(row, notableAttempts(exchange)).catch((cause) => {
     gate.counters.unsettled += 1;
     gate.log.error('settlement_delayed', { request_id: exchange.id, cause });
-  }
+  });
+}
+
+/** The answer of the last attempt was being read until now; its end is the request's end. */
+function closeLastAttempt(exchange: Exchange, code: ErrorCode | null): void {
+  const last = exchange.attempts.at(-1);
+  if (last === undefined || last.endedMs !== undefined) return;
+  last.endedMs = exchange.gate.clock.monotonicMs();
+  last.code = code;
 }
 
 /** The columns that the open row and the finished row share. */
@@ -82,11 +90,19 @@ export function bookingOf(
 }
 
 /** The trivial case, one attempt that served, is told by the request's own row. */
-function notableAttempts(exchange: Exchange) {
-  const { attempts } = exchange;
-  const trivial = attempts.length === 1 && attempts[0]?.code === null;
-  return trivial ? [] : attempts;
+function notableAttempts({ attempts }: Exchange): readonly AttemptRow[] {
+  if (attempts.length === 0 || (attempts.length === 1 && attempts[0]?.code === null)) return NONE;
+  return attempts.map(({ backend, startedAtMs, startedMs, endedMs, code, status }, index) => ({
+    attempt: index + 1,
+    backend,
+    startedAtMs,
+    durationMs: (endedMs ?? startedMs) - startedMs,
+    code,
+    status,
+  }));
 }
+
+const NONE: readonly AttemptRow[] = [];
 
 /** Clamps figures no request can have: a backend's numbers are untrusted. */
 function believable(exchange: Exchange, outcome: Outcome): Outcome {
