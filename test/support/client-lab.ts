@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import {
   type Deadlines,
   type HttpClient,
@@ -36,6 +37,10 @@ export interface ClientLab {
   send(url: string, request?: LabRequest): { reader: RecordingReader; sending: Sending };
   /** Moves the clock and lets the watchdog look. */
   pass(ms: number): void;
+  /** Resolves when what was on its way over loopback has been seen by everyone. */
+  settled(): Promise<void>;
+  /** Resolves when `isTrue` says so; it is asked on every turn of the event loop. */
+  until(isTrue: () => boolean): Promise<void>;
   /** Ends everything, and says what readers saw that they must not. */
   close(): Promise<readonly string[]>;
 }
@@ -77,6 +82,12 @@ export function openClientLab(options: Partial<HttpClientOptions> = {}): ClientL
       clock.advance(ms);
       watchdog.tick();
     },
+    async settled() {
+      for (let trip = 0; trip < 3; trip++) await makeRoundTrip();
+    },
+    async until(isTrue) {
+      while (!isTrue()) await nextTurn();
+    },
     async close() {
       client.close();
       watchdog.close();
@@ -84,4 +95,22 @@ export function openClientLab(options: Partial<HttpClientOptions> = {}): ClientL
       return readers.flatMap((reader) => reader.violations);
     },
   };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Loopback keeps the order of events: what was sent before this began has arrived when it ends. */
+async function makeRoundTrip(): Promise<void> {
+  const backend = await startRawBackend();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const socket = connect(backend.port, '127.0.0.1', () => socket.write('ping'));
+  socket.on('data', () => resolve());
+  const peer = await backend.next();
+  await peer.expect('ping');
+  peer.write('pong');
+  await promise;
+  socket.destroy();
+  await backend.close();
 }

@@ -12,6 +12,8 @@ export interface RawConnection {
   /** Resolves when anything more has been received. */
   more(): Promise<void>;
   write(bytes: string | Uint8Array): void;
+  /** Resolves when what was written cannot leave: the other side has stopped reading. */
+  stuck(): Promise<void>;
   /** FIN. */
   end(): void;
   /** RST. */
@@ -134,6 +136,14 @@ function drive(socket: Socket): RawConnection {
     more: () => more.promise,
     write: (bytes) =>
       void socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes),
+    async stuck() {
+      let left = -1;
+      for (let turns = 0; turns < 50; turns++) {
+        if (socket.writableLength !== left) turns = 0;
+        left = socket.writableLength;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
     end: () => void socket.end(),
     reset: () => void socket.resetAndDestroy(),
     pause: () => void socket.pause(),
