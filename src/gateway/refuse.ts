@@ -13,8 +13,7 @@ export async function refuse(exchange: Exchange, error: GateError): Promise<Resp
       cause: error.cause,
     });
   }
-  // Not awaited: a refusal owes nothing, so nothing is lost if its row is.
-  void exchange.fail(error);
+  await exchange.fail(error);
   const headers = replyHeaders(exchange);
   return renderError(error, { dialect: exchange.route.dialect, id: exchange.id, headers });
 }
