@@ -82,6 +82,15 @@ describe('a key with a typo is refused', () => {
   });
 });
 
+test.each([
+  ["'; DROP TABL", 'a'.repeat(32)],
+  ['aaaaaaaaaaaa', `${'a'.repeat(30)}%0`],
+  ['aaaaaa-aaaaa', 'a'.repeat(32)],
+  ['aaaaaaaaaaaé', 'a'.repeat(32)],
+])('a right checksum does not make up for other characters: %j', (id, secret) => {
+  expect(parseKeyText(renderKeyText(id, secret))).toBeUndefined();
+});
+
 test('the digest of a secret is its SHA-256', () => {
   const hex = Buffer.from(digestSecret('abc')).toString('hex');
   expect(hex).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');

@@ -55,6 +55,13 @@ describe('a reload', () => {
     expect(limiter.stats().counters).toBe(0);
   });
 
+  test('a new rule applies at once, to keys that were seen before too', () => {
+    const { limiter, admit, admitAll } = start([IN_FLIGHT(50)]);
+    admit();
+    limiter.replaceRules([IN_FLIGHT(50), TEN]);
+    expect(admitAll()).toHaveLength(10);
+  });
+
   test('a changed ceiling still counts who is in flight', () => {
     const { limiter, admitAll } = start([IN_FLIGHT(5)]);
     const early = admitAll();

@@ -90,9 +90,13 @@ describe('request rates', () => {
       rule({ requests: PER_MINUTE(60, 1) }),
       rule({ requests: PER_MINUTE(2, 1) }),
       rule({ requests: PER_MINUTE(6, 1) }),
+      rule({ tokens: PER_MINUTE(60, 10) }),
     );
-    ask(limiter);
-    expect(thrownBy(() => ask(limiter)).retryAfterMs).toBe(30_000);
+    ask(limiter, { tokens: 10 });
+    expect(thrownBy(() => ask(limiter, { tokens: 10 })).retryAfterMs).toBe(30_000);
+    const other = someKey({ id: 'other' });
+    ask(limiter, { key: other, tokens: 50 });
+    expect(thrownBy(() => ask(limiter, { key: other, tokens: 10 })).retryAfterMs).toBe(50_000);
   });
 });
 
@@ -256,6 +260,12 @@ describe('what a limit counts', () => {
     expect(admitAll(limiter, { key: ann, model: 'mistral' })).toHaveLength(100);
   });
 
+  test('a rule about models, even about all of them, passes requests without one', () => {
+    const { limiter } = start(rule({ model: '*', concurrent: 1 }));
+    expect(admitAll(limiter, { model: '' })).toHaveLength(100);
+    expect(admitAll(limiter, { model: 'm' })).toHaveLength(1);
+  });
+
   test('a key carries its own limits on top of the rules', () => {
     const own = someKey({ limits: { requestsPerMinute: 3, concurrency: 2, tokensPerMinute: 50 } });
     const { limiter } = start(rule({ per: 'all', concurrent: 10 }));
@@ -294,6 +304,7 @@ describe('standing', () => {
     const { clock, limiter } = start(
       rule({ requests: PER_MINUTE(100) }),
       rule({ per: 'all', requests: PER_MINUTE(10) }),
+      rule({ per: 'model', requests: PER_MINUTE(50) }),
     );
     const admission = ask(limiter);
     expect(admission.standing.requests).toEqual({ limit: 10, remaining: 9, resetMs: 6_000 });

@@ -30,7 +30,12 @@ describe('cost in nano-dollars', () => {
     ['once, for all parts', [1, 0, 1, 0], { input: 0.000_4, output: 0.000_6 }, 1],
     ['not when there is none', [1_000, 0, 0, 0], { input: 0.000_001, output: 0 }, 1],
     ['free', [5, 1, 5, 1], { input: 0, output: 0 }, 0],
-    ['parts larger than their whole', [5, 50, 5, 50], { input: 1, output: 1 }, 10_000],
+    [
+      'parts larger than their whole',
+      [5, 50, 5, 50],
+      { input: 1, cachedInput: 2, output: 3, reasoning: 4 },
+      30_000,
+    ],
   ])('%s', (_, tokens, usd, nanoUsd) => {
     expect(costOf(usage(tokens), price(usd))).toBe(nanoUsd);
   });
