@@ -30,7 +30,7 @@ export interface Limiter {
    * having taken nothing; `overloaded` when there is no room to count in.
    */
   admit(subject: LimitSubject, tokens: number): Admission;
-  /** How the limits of a subject stand, for a reply to a request that was not admitted. */
+  /** How the limits stand, for a reply to a request that was not admitted. Does not throw. */
   standing(subject: LimitSubject): RateStanding;
   /** Counters of rules that did not change keep counting; admissions in flight end as they began. */
   replaceRules(rules: readonly LimitRule[]): void;
@@ -79,7 +79,13 @@ export function createLimiter(options: LimiterOptions): Limiter {
     standing({ key, model, endpoint }) {
       if (planner.appliesToNobody(key)) return NO_LIMITS;
       const nowMs = clock.monotonicMs();
-      return standingOf(planner.planFor(key, model, endpoint, nowMs), nowMs);
+      try {
+        return standingOf(planner.planFor(key, model, endpoint, nowMs), nowMs);
+      } catch (cause) {
+        // No room to count in. The reply that asks is a refusal already; it goes without figures.
+        if (cause instanceof GateError) return NO_LIMITS;
+        throw cause;
+      }
     },
 
     replaceRules(next) {

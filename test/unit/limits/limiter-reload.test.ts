@@ -129,6 +129,8 @@ describe('counters are bounded', () => {
     const { limiter, admit } = start([IN_FLIGHT(1)], 100);
     const held = Array.from({ length: 100 }, (_, index) => admit(keyNumber(index)));
     expect(thrownBy(() => admit(keyNumber(100))).code).toBe('overloaded');
+    const subject = { key: keyNumber(100), model: 'm', endpoint: 'chat' } as const;
+    expect(limiter.standing(subject)).toEqual({ requests: null, tokens: null });
     expect(thrownBy(() => admit(keyNumber(7))).code).toBe('concurrency_exceeded');
     held[50]?.settle(0);
     admit(keyNumber(100));
