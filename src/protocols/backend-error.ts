@@ -29,6 +29,11 @@ export function readBackendError(body: Uint8Array): BackendError {
   }
 }
 
+/** Whether a reply or a frame is an error object, whatever status it came with. */
+export function isErrorValue(value: Readonly<Record<string, unknown>>): boolean {
+  return Boolean(value['error']) || value['object'] === 'error' || value['type'] === 'error';
+}
+
 /** The same for a body that is already parsed, such as a frame of a stream. */
 export function fromErrorValue(value: unknown): BackendError {
   if (typeof value === 'string') return { ...NONE, message: word(value, MAX_MESSAGE) };

@@ -1,5 +1,5 @@
 import { GateError } from '../core/error.ts';
-import { parseContentDisposition } from './content-disposition.ts';
+import { parseHeaderParameters } from './header-parameters.ts';
 import { type Edit, splice } from './json-body.ts';
 import type { ByteRange } from './json-scan.ts';
 import { ROUTING_NAMES } from './special-names.ts';
@@ -41,7 +41,7 @@ export function parseForm(bytes: Uint8Array, contentType: string): FormBody {
   const fields = new Map<string, FormField>();
   let fileBytes = 0;
   let at = delimiter.length - CRLF.length;
-  if (body.compare(delimiter, CRLF.length, undefined, 0, at) !== 0) {
+  if (!body.subarray(0, at).equals(delimiter.subarray(CRLF.length))) {
     throw badForm('it does not start with its boundary');
   }
   for (let count = 0; !isClosing(body, at); count++) {
@@ -85,13 +85,12 @@ export function spliceForm(form: FormBody, edits: readonly Edit[]): Uint8Array {
   return cuts.length === 0 ? form.bytes : splice(form.bytes, cuts);
 }
 
-/** RFC 2046 §5.1.1, without the characters that would need care inside a header. */
-const BOUNDARY = /;\s*boundary=(?:"([\w'()+,./:=? -]{1,70})"|([\w'+.-]{1,70}))\s*(?:;|$)/gi;
+/** RFC 2046 §5.1.1. */
+const BOUNDARY = /^[\w'()+,./:=? -]{0,69}[\w'()+,./:=?-]$/;
 
 function parseBoundary(contentType: string): string {
-  const found = [...contentType.matchAll(BOUNDARY)];
-  const boundary = found[0]?.[1] ?? found[0]?.[2];
-  if (found.length !== 1 || boundary === undefined || boundary.endsWith(' ')) {
+  const boundary = parseHeaderParameters(contentType, 'multipart/form-data')?.get('boundary');
+  if (boundary === undefined || !BOUNDARY.test(boundary)) {
     throw badForm('Content-Type has no usable boundary');
   }
   return boundary;
@@ -106,6 +105,9 @@ function isClosing(body: Buffer, at: number): boolean {
   if (rest !== '' && rest !== CRLF) throw badForm('there is more after its end');
   return true;
 }
+
+/** Escapes are not resolved here, so a name in which some parser might see one is refused. */
+const PART_NAME = /^[^%\\]{1,256}$/;
 
 interface PartHead {
   readonly name: string;
@@ -126,12 +128,19 @@ function parsePartHead(head: string): PartHead {
     }
     if (name !== 'content-disposition') continue;
     if (part !== undefined) throw badForm('a part has two names');
-    const disposition = parseContentDisposition(value);
-    if (disposition === undefined) throw badForm('a part has no usable name');
-    part = disposition;
+    part = toPart(value);
   }
   if (part === undefined) throw badForm('a part has no usable name');
   return part;
+}
+
+function toPart(disposition: string): PartHead {
+  const parameters = parseHeaderParameters(disposition, 'form-data');
+  const name = parameters?.get('name');
+  if (parameters === undefined || name === undefined || !PART_NAME.test(name)) {
+    throw badForm('a part has no usable name');
+  }
+  return { name, isFile: parameters.has('filename') || parameters.has('filename*') };
 }
 
 function readText(body: Buffer, name: string, start: number, end: number): FormField {

@@ -1,6 +1,6 @@
 import { GateError } from '../core/error.ts';
 import type { Usage } from '../core/usage.ts';
-import { fromErrorValue } from './backend-error.ts';
+import { fromErrorValue, isErrorValue } from './backend-error.ts';
 import { isObject } from './call-fields.ts';
 import { neutralText } from './neutral-text.ts';
 import { type Frame, FrameSplitter, parseFrame } from './sse.ts';
@@ -8,8 +8,8 @@ import type { StreamReader, StreamStep } from './wire.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** What becomes of one frame: sent on, kept from the caller, the terminal, or the end of it all. */
-export type Verdict = 'forward' | 'hide' | 'end' | GateError;
+/** What becomes of one frame: sent on, kept from the caller, or taken for the terminal. */
+export type Verdict = 'forward' | 'hide' | 'end';
 
 /** What one protocol makes of its frames. */
 export interface FrameJudge {
@@ -98,7 +98,7 @@ class FrameStream implements StreamReader {
     return { forward, end: null, fault: protocolError('a frame that does not end') };
   }
 
-  #verdict(bytes: Uint8Array, start: number, end: number): Verdict {
+  #verdict(bytes: Uint8Array, start: number, end: number): Verdict | GateError {
     let frame: Frame;
     try {
       frame = parseFrame(utf8.decode(bytes.subarray(start, end)));
@@ -112,11 +112,10 @@ class FrameStream implements StreamReader {
       if (frame.event === 'error') return backendFault(frame.data);
       return protocolError('a frame that is not JSON');
     }
-    const type = typeof event['type'] === 'string' ? event['type'] : frame.event;
-    const error = event['error'];
-    if (type === 'error' || frame.event === 'error' || (error !== undefined && error !== null)) {
+    if (frame.event === 'error' || isErrorValue(event)) {
       return backendFault(fromErrorValue(event).message);
     }
+    const type = typeof event['type'] === 'string' ? event['type'] : frame.event;
     return this.#judge.judge(type, event);
   }
 }

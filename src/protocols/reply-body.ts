@@ -1,6 +1,6 @@
 import { GateError } from '../core/error.ts';
 import type { Usage } from '../core/usage.ts';
-import { fromErrorValue } from './backend-error.ts';
+import { fromErrorValue, isErrorValue } from './backend-error.ts';
 import { isObject } from './call-fields.ts';
 import { OutputCounter } from './count-tokens.ts';
 import { backendFault } from './frame-stream.ts';
@@ -23,9 +23,7 @@ export function parseReplyBody(body: Uint8Array): Reply {
 
 /** @throws GateError `backend_error` when the reply is an error under a success status. */
 export function refuseErrorReply(reply: Reply): void {
-  const { error, object } = reply;
-  if (object !== 'error' && (error === undefined || error === null)) return;
-  throw backendFault(fromErrorValue(reply).message);
+  if (isErrorValue(reply)) throw backendFault(fromErrorValue(reply).message);
 }
 
 /** Chat and completions: a list of choices, and usage beside it. Throws as the two above. */
