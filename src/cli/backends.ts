@@ -12,7 +12,6 @@ import { toVisibleText } from './visible-text.ts';
 const EXAMPLE = `Examples:
   llmgate backends list
   llmgate backends show gpu0
-
 `;
 
 type Flags = AccessFlags & OutputOptions;
@@ -25,14 +24,14 @@ export function addBackendsCommand(program: Command, io: CliIo): void {
   const list = backends
     .command('list')
     .description('all backends of the running gateway')
-    .addHelpText('before', 'Example:\n  llmgate backends list --json\n\n');
+    .addHelpText('before', 'Example:\n  llmgate backends list --json\n');
   addOutputOptions(addAccessOptions(list)).action(async (flags: Flags) => {
     await printReport(io, flags, toListReport(await fetchBackends(flags, io)));
   });
   const show = backends
     .command('show')
     .description('one backend: its state and its models')
-    .addHelpText('before', 'Example:\n  llmgate backends show gpu0\n\n')
+    .addHelpText('before', 'Example:\n  llmgate backends show gpu0\n')
     .argument('<backend>', 'id of the backend, as the configuration names it');
   addOutputOptions(addAccessOptions(show)).action(async (id: string, flags: Flags) => {
     const found = (await fetchBackends(flags, io)).find((backend) => backend.id === id);
@@ -56,7 +55,7 @@ function toListReport(backends: readonly BackendView[]): Report {
       columns: [
         { title: 'BACKEND' },
         { title: 'TYPE' },
-        { title: 'STATE' },
+        { title: 'STATE', whole: true },
         { title: 'MODELS', align: 'right' },
         { title: 'IN FLIGHT', align: 'right' },
         { title: 'URL' },

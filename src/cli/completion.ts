@@ -7,7 +7,6 @@ type Shell = (typeof SHELLS)[number];
 const EXAMPLE = `Examples:
   source <(llmgate completion bash)          this shell only
   llmgate completion fish > ~/.config/fish/completions/llmgate.fish
-
 `;
 
 /** Prints a script for a shell. It knows every command and flag that `program` has when it runs. */

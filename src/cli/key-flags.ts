@@ -8,68 +8,71 @@ import { WINDOWS, type Window } from '../core/key.ts';
 
 export const KEY_ARGUMENT = 'id or name of the key';
 
-/** What a flag of `keys create` and `keys update` may say instead of a value. */
+/** What a flag of `keys create` and `keys update` may say instead of a value: no restriction. */
 const NONE = 'none';
+type OrNone<T> = T | typeof NONE;
 
-/** The flags of a key as commander leaves them: absent, null for `none`, or parsed. */
+/** The flags of a key as commander leaves them: absent, `none`, or parsed. */
 export interface KeyFlags {
-  readonly user?: string | null;
-  readonly team?: string | null;
-  readonly tenant?: string | null;
-  readonly models?: string[] | null;
-  readonly endpoints?: Endpoint[] | null;
-  readonly expires?: Expiry | null;
-  readonly rpm?: number | null;
-  readonly tpm?: number | null;
-  readonly concurrency?: number | null;
-  readonly budget?: Budget | null;
-  readonly tag?: Record<string, string | null> | null;
+  readonly user?: string;
+  readonly team?: string;
+  readonly tenant?: string;
+  readonly models?: OrNone<string[]>;
+  readonly endpoints?: OrNone<Endpoint[]>;
+  readonly expires?: OrNone<Expiry>;
+  readonly rpm?: OrNone<number>;
+  readonly tpm?: OrNone<number>;
+  readonly concurrency?: OrNone<number>;
+  readonly budget?: OrNone<Budget>;
+  readonly tag?: OrNone<TagChanges>;
 }
 
-export type Expiry = { readonly inMs: number } | { readonly atMs: number };
-export type Budget = { readonly limit_usd: string; readonly window: Window };
+type Expiry = { readonly inMs: number } | { readonly atMs: number };
+type Budget = { readonly limit_usd: string; readonly window: Window };
+type TagChanges = Record<string, string | null>;
 
 /** The merge patch that the flags mean. A flag that was not given changes nothing. */
 export function toKeyChanges(flags: KeyFlags, nowMs: number): KeyChanges {
   return {
-    user: flags.user,
-    team: flags.team,
-    tenant: flags.tenant,
-    models: flags.models,
-    endpoints: flags.endpoints,
-    expires_at: toExpiresAt(flags.expires, nowMs),
+    user: orNull(flags.user),
+    team: orNull(flags.team),
+    tenant: orNull(flags.tenant),
+    models: orNull(flags.models),
+    endpoints: orNull(flags.endpoints),
+    expires_at: toExpiresAt(orNull(flags.expires), nowMs),
     limits: {
-      requests_per_minute: flags.rpm,
-      tokens_per_minute: flags.tpm,
-      concurrency: flags.concurrency,
+      requests_per_minute: orNull(flags.rpm),
+      tokens_per_minute: orNull(flags.tpm),
+      concurrency: orNull(flags.concurrency),
     },
-    budget: flags.budget,
-    tags: flags.tag,
+    budget: orNull(flags.budget),
+    tags: orNull(flags.tag),
   };
 }
 
-export function parseText(text: string): string | null {
-  return text === NONE ? null : text;
+function orNull<T>(value: T | typeof NONE | undefined): T | null | undefined {
+  return value === NONE ? null : value;
 }
 
-export function parseModels(text: string): string[] | null {
+export function parseModels(text: string): OrNone<string[]> {
   return parseList(text);
 }
 
-export function parseEndpoints(text: string): Endpoint[] | null {
-  return parseList(text)?.map(parseEndpoint) ?? null;
+export function parseEndpoints(text: string): OrNone<Endpoint[]> {
+  const names = parseList(text);
+  return names === NONE ? NONE : names.map(parseEndpoint);
 }
 
-export function parseCount(text: string): number | null {
-  if (text === NONE) return null;
+export function parseCount(text: string): OrNone<number> {
+  if (text === NONE) return NONE;
   const count = /^\d{1,10}$/.test(text) ? Number(text) : 0;
   if (count >= 1) return count;
   throw new InvalidArgumentError('Write a whole number from 1, or "none".');
 }
 
 /** `90d` from now, a day (its start, UTC), a moment, or `none`. */
-export function parseExpiry(text: string): Expiry | null {
-  if (text === NONE || text === 'never') return null;
+export function parseExpiry(text: string): OrNone<Expiry> {
+  if (text === NONE || text === 'never') return NONE;
   const atMs = /^\d{4}-\d{2}-\d{2}(T|$)/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isFinite(atMs)) return { atMs };
   try {
@@ -83,8 +86,8 @@ export function parseExpiry(text: string): Expiry | null {
 }
 
 /** `25/month`: dollars, a slash, a calendar window. */
-export function parseBudget(text: string): Budget | null {
-  if (text === NONE) return null;
+export function parseBudget(text: string): OrNone<Budget> {
+  if (text === NONE) return NONE;
   const [, dollars, word] = /^\$?(\d+(?:\.\d+)?)\/([a-z]+)$/.exec(text) ?? [];
   const window = WINDOWS.find((known) => known === word);
   if (dollars !== undefined && window !== undefined) return { limit_usd: dollars, window };
@@ -94,11 +97,9 @@ export function parseBudget(text: string): Budget | null {
 }
 
 /** Repeatable `k=v`; `k=` takes the tag away, `none` takes all of them. */
-export function parseTag(
-  text: string,
-  before: KeyFlags['tag'] | undefined,
-): (KeyFlags['tag'] & {}) | null {
-  if (text === NONE) return null;
+export function parseTag(text: string, before: OrNone<TagChanges> = {}): OrNone<TagChanges> {
+  if (text === NONE && Object.keys(before).length === 0) return NONE;
+  if (before === NONE) throw new InvalidArgumentError('"none" goes with no other tag.');
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Write NAME=VALUE.');
   const value = text.slice(at + 1);
@@ -121,8 +122,8 @@ export function parseKeyRef(text: string): string {
   return /^sk-lg-([0-9A-Za-z]{12})(?:-|$)/.exec(text)?.[1] ?? text;
 }
 
-function parseList(text: string): string[] | null {
-  if (text === NONE || text === 'all') return null;
+function parseList(text: string): OrNone<string[]> {
+  if (text === NONE || text === 'all') return NONE;
   const items = text.split(',').map((item) => item.trim());
   if (items.every((item) => item !== '')) return items;
   throw new InvalidArgumentError(

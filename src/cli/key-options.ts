@@ -7,15 +7,14 @@ import {
   parseExpiry,
   parseModels,
   parseTag,
-  parseText,
 } from './key-flags.ts';
 
 /** The flags that say what a key may do. `create` and `update` share them. */
 export function addKeyOptions(command: Command): Command {
   return command
-    .option('--user <user>', 'who uses the key', parseText)
-    .option('--team <team>', 'the team of that user', parseText)
-    .option('--tenant <tenant>', 'the tenant of that team', parseText)
+    .option('--user <user>', 'who uses the key')
+    .option('--team <team>', 'the team of that user')
+    .option('--tenant <tenant>', 'the tenant of that team')
     .option('--models <patterns>', 'models it may use, such as llama-3.3-70b,qwen*', parseModels)
     .addOption(
       new Option('--endpoints <list>', `endpoints it may use: ${ENDPOINTS.join(', ')}`).argParser(

@@ -36,12 +36,12 @@ function toTable(keys: readonly KeyView[]): Table {
   return {
     columns: [
       { title: 'NAME' },
-      { title: 'ID' },
-      { title: 'STATUS' },
+      { title: 'ID', whole: true },
+      { title: 'STATUS', whole: true },
       { title: 'USER', optional: true },
       { title: 'TEAM', optional: true },
       { title: 'TENANT', optional: true },
-      { title: 'EXPIRES' },
+      { title: 'EXPIRES', whole: true },
       { title: 'MODELS' },
     ],
     rows: keys.map((key) => [

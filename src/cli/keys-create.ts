@@ -11,7 +11,6 @@ const EXAMPLE = `Examples:
   llmgate keys create --name alice
   llmgate keys create --name ci --models 'llama-*' --endpoints chat --expires 90d
   KEY=$(llmgate keys create --name bot --quiet)
-
 `;
 
 interface CreateFlags extends KeyFlags, AccessFlags, OutputOptions {

@@ -11,7 +11,6 @@ const EXAMPLE = `Examples:
   llmgate keys list
   llmgate keys list --status active --team search
   llmgate keys list -o csv > keys.csv
-
 `;
 
 interface ListFlags extends AccessFlags, OutputOptions {

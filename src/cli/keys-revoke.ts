@@ -11,7 +11,6 @@ import { toVisibleText } from './visible-text.ts';
 const EXAMPLE = `Examples:
   llmgate keys revoke alice                  asks first; there is no way back
   llmgate keys revoke alice --yes
-
 `;
 
 interface RevokeFlags extends AccessFlags, OutputOptions {

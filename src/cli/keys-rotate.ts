@@ -9,7 +9,6 @@ import { addOutputOptions, type OutputOptions, printReport } from './output.ts';
 const EXAMPLE = `Examples:
   llmgate keys rotate alice                  the old secret works for 24 hours more
   llmgate keys rotate alice --overlap 0      it stops working now
-
 `;
 
 const DAY_SECONDS = 86_400;

@@ -9,7 +9,6 @@ import { addOutputOptions, type OutputOptions, printReport } from './output.ts';
 const EXAMPLE = `Examples:
   llmgate keys show alice
   llmgate keys show sk-lg-4fWq0TzLmN8x-      (whose key is this?)
-
 `;
 
 export function addKeysShowCommand(keys: Command, io: CliIo, system: SystemParts): void {

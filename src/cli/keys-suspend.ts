@@ -8,12 +8,10 @@ import { addOutputOptions, type OutputOptions, printReport } from './output.ts';
 
 const SUSPEND_EXAMPLE = `Example:
   llmgate keys suspend alice                 refused within a second; resume undoes it
-
 `;
 
 const RESUME_EXAMPLE = `Example:
   llmgate keys resume alice
-
 `;
 
 /** The pair that can be undone: `suspend` and `resume`. */

@@ -12,7 +12,6 @@ const EXAMPLE = `Examples:
   llmgate keys update alice --rpm 120 --budget 50/month
   llmgate keys update alice --models none --expires none      no restriction, no end
   llmgate keys update alice --tag cost=42 --tag old=          set one tag, drop another
-
 `;
 
 interface UpdateFlags extends KeyFlags, AccessFlags, OutputOptions {

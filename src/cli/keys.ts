@@ -14,7 +14,6 @@ const EXAMPLE = `Examples:
   llmgate keys list
   llmgate keys rotate alice --overlap 24h
   llmgate keys revoke alice
-
 `;
 
 /** Keys are named by their id, their name, or (to find out whose it is) their text. */

@@ -9,7 +9,6 @@ import { renderFields } from './table.ts';
 
 const EXAMPLE = `Example:
   llmgate ledger check && echo the books agree
-
 `;
 
 /** `ledger check` ends with 1 when the books do not agree, so that a script can watch them. */

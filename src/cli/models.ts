@@ -11,7 +11,6 @@ import { toVisibleText } from './visible-text.ts';
 const EXAMPLE = `Examples:
   llmgate models list
   llmgate models show llama-3.3-70b
-
 `;
 
 type Flags = AccessFlags & OutputOptions;
@@ -25,14 +24,14 @@ export function addModelsCommand(program: Command, io: CliIo): void {
   const list = models
     .command('list')
     .description('all models of the running gateway')
-    .addHelpText('before', 'Example:\n  llmgate models list --json\n\n');
+    .addHelpText('before', 'Example:\n  llmgate models list --json\n');
   addOutputOptions(addAccessOptions(list)).action(async (flags: Flags) => {
     await printReport(io, flags, toListReport(await fetchModels(flags, io)));
   });
   const show = models
     .command('show')
     .description('one model: where it goes and what it costs')
-    .addHelpText('before', 'Example:\n  llmgate models show llama-3.3-70b\n\n')
+    .addHelpText('before', 'Example:\n  llmgate models show llama-3.3-70b\n')
     .argument('<model>', 'name or alias of the model');
   addOutputOptions(addAccessOptions(show)).action(async (name: string, flags: Flags) => {
     const found = (await fetchModels(flags, io)).find(

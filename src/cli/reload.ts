@@ -8,7 +8,6 @@ import { toVisibleText } from './visible-text.ts';
 
 const EXAMPLE = `Example:
   llmgate validate && llmgate reload
-
 `;
 
 /** Ends with 78 when the file cannot be used; the gateway then goes on with what it has. */

@@ -9,7 +9,6 @@ import { renderFields } from './table.ts';
 const EXAMPLE = `Examples:
   llmgate status
   llmgate status --json
-
 `;
 
 export function addStatusCommand(program: Command, io: CliIo): void {

@@ -3,6 +3,8 @@ import { toVisibleText } from './visible-text.ts';
 export interface Column {
   readonly title: string;
   readonly align?: 'right';
+  /** Never cut, because half of it is of no use: an id, a date. Right-aligned ones are not either. */
+  readonly whole?: true;
   /** Left out when no row has anything in it. */
   readonly optional?: true;
 }
@@ -41,7 +43,7 @@ export function renderTable(table: Table, layout: TableLayout): string {
   const total = table.total === undefined ? [] : [pickCells(table.total)];
   const widths = fitWidths(
     title.map((_, at) => widest([title, ...rows, ...total].map((row) => row[at] ?? ''))),
-    shown.map(({ column }) => column.align !== 'right'),
+    shown.map(({ column }) => column.align !== 'right' && column.whole !== true),
     layout.width,
   );
 
@@ -73,7 +75,7 @@ function widest(cells: readonly string[]): number {
   return cells.reduce((width, cell) => Math.max(width, Bun.stringWidth(cell)), 0);
 }
 
-/** Takes cells from the widest left-aligned column until the line fits. Numbers are never cut. */
+/** Takes cells from the widest column that may shrink until the line fits or none is left. */
 function fitWidths(
   widths: readonly number[],
   mayShrink: readonly boolean[],

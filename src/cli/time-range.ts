@@ -8,9 +8,6 @@ export interface TimeRange {
   readonly untilMs: number;
 }
 
-export const TIME_WORDS =
-  '7d, 24h, today, yesterday, this-month, last-month, 2026-11, 2026-11-20, or RFC 3339; UTC';
-
 /**
  * `--since` and `--until` as times. Each is a moment (`7d` ago, RFC 3339) or a period (a day, a
  * month): since starts with the period, until ends with it, so `--since 2026-11 --until 2026-11`
@@ -34,7 +31,7 @@ function parseTime(flag: string, text: string, nowMs: number): TimeRange {
   throw new CliError(
     `${flag}: ${JSON.stringify(text)} is no time`,
     EXIT.usage,
-    `write one of: ${TIME_WORDS}`,
+    'Write 7d, 24h, today, yesterday, this-month, last-month, 2026-11, 2026-11-20 or RFC 3339.',
   );
 }
 

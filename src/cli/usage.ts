@@ -3,7 +3,7 @@ import { addAccessOptions, SYSTEM, type SystemParts, withOperations } from './ad
 import type { AccessFlags } from './data-dir.ts';
 import type { CliIo } from './io.ts';
 import { addOutputOptions, type OutputOptions, printReport } from './output.ts';
-import { parseTimeRange, TIME_WORDS } from './time-range.ts';
+import { parseTimeRange } from './time-range.ts';
 import { toUsageReport } from './usage-view.ts';
 
 const EXAMPLE = `Examples:
@@ -11,14 +11,14 @@ const EXAMPLE = `Examples:
   llmgate usage --by key,model --since today
   llmgate usage --by day --since 2026-11 --until 2026-11 -o csv
   llmgate usage --by user --where team=search --where model=llama
-
 `;
 
-const DIMENSIONS = `
-Dimensions: key, user, team, tenant, model, backend, endpoint, outcome, tag:NAME,
-hour, day, month. A day or month is taken whole: --since starts with it, --until
-ends with it. Times: ${TIME_WORDS}.
-`;
+const WORDS = `
+Dimensions: key, user, team, tenant, model, backend, endpoint, outcome, hour,
+  day, month, tag:NAME.
+Times, in UTC: 7d, 24h, today, yesterday, this-month, last-month, 2026-11,
+  2026-11-20, RFC 3339. A day or month is meant whole: --since starts with it,
+  --until ends with it.`;
 
 interface Condition {
   readonly dimension: string;
@@ -37,7 +37,7 @@ export function addUsageCommand(program: Command, io: CliIo, system: SystemParts
     .command('usage')
     .description('requests, tokens and money, grouped as you like')
     .addHelpText('before', EXAMPLE)
-    .addHelpText('after', DIMENSIONS)
+    .addHelpText('after', WORDS)
     .option('--by <dimensions>', 'what to group by, commas between (default: model)', parseBy)
     .option('--since <time>', 'from when', '7d')
     .option('--until <time>', 'until when (default: now)')

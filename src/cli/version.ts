@@ -6,7 +6,6 @@ import { addOutputOptions, type OutputOptions, printReport } from './output.ts';
 const EXAMPLE = `Examples:
   llmgate version
   llmgate version --json                     what to put in a bug report
-
 `;
 
 export function addVersionCommand(program: Command, io: CliIo): void {
