@@ -9,7 +9,7 @@ import { addOutputOptions, type OutputOptions, printReport } from './output.ts';
 
 const EXAMPLE = `Examples:
   llmgate keys create --name alice
-  llmgate keys create --name ci --models 'llama-*' --endpoints chat --expires 90d
+  llmgate keys create --name ci --models 'llama-*' --expires 90d
   KEY=$(llmgate keys create --name bot --quiet)
 `;
 

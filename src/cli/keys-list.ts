@@ -20,6 +20,8 @@ interface ListFlags extends AccessFlags, OutputOptions {
   readonly tenant?: string;
 }
 
+const FILTERS = ['status', 'user', 'team', 'tenant'] as const;
+
 export function addKeysListCommand(keys: Command, io: CliIo, system: SystemParts): void {
   const command = keys
     .command('list')
@@ -38,7 +40,9 @@ async function listKeys(flags: ListFlags, io: CliIo, system: SystemParts): Promi
   const found = await withOperations(io, { ...flags, need: 'data', system }, ({ keys }) =>
     collect(keys, (key) => isWanted(key, flags)),
   );
-  await printReport(io, flags, toKeyListReport(found));
+  const report = toKeyListReport(found);
+  const isFiltered = FILTERS.some((name) => flags[name] !== undefined);
+  await printReport(io, flags, isFiltered ? { ...report, emptyHint: 'No key matches.' } : report);
 }
 
 /** Page by page, so that a million keys never stop the gateway that is asked for them. */
@@ -57,7 +61,5 @@ async function collect(keys: KeyOperations, isKept: (key: KeyView) => boolean): 
 }
 
 function isWanted(key: KeyView, flags: ListFlags): boolean {
-  return (['status', 'user', 'team', 'tenant'] as const).every(
-    (name) => flags[name] === undefined || flags[name] === key[name],
-  );
+  return FILTERS.every((name) => flags[name] === undefined || flags[name] === key[name]);
 }

@@ -7,8 +7,8 @@ import { toIssuedKeyReport } from './key-report.ts';
 import { addOutputOptions, type OutputOptions, printReport } from './output.ts';
 
 const EXAMPLE = `Examples:
-  llmgate keys rotate alice                  the old secret works for 24 hours more
-  llmgate keys rotate alice --overlap 0      it stops working now
+  llmgate keys rotate alice                the old secret works for another day
+  llmgate keys rotate alice --overlap 0    it stops working now
 `;
 
 const DAY_SECONDS = 86_400;

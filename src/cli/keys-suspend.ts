@@ -7,7 +7,7 @@ import { toKeyReport } from './key-report.ts';
 import { addOutputOptions, type OutputOptions, printReport } from './output.ts';
 
 const SUSPEND_EXAMPLE = `Example:
-  llmgate keys suspend alice                 refused within a second; resume undoes it
+  llmgate keys suspend alice               refused from now on; resume undoes it
 `;
 
 const RESUME_EXAMPLE = `Example:

@@ -10,8 +10,8 @@ import { addOutputOptions, type OutputOptions, printReport } from './output.ts';
 
 const EXAMPLE = `Examples:
   llmgate keys update alice --rpm 120 --budget 50/month
-  llmgate keys update alice --models none --expires none      no restriction, no end
-  llmgate keys update alice --tag cost=42 --tag old=          set one tag, drop another
+  llmgate keys update alice --models none            all models again
+  llmgate keys update alice --tag cost=42 --tag old=    set one, drop one
 `;
 
 interface UpdateFlags extends KeyFlags, AccessFlags, OutputOptions {

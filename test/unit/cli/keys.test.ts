@@ -148,12 +148,17 @@ an-auto…  zaBmNyZAlMxY  active     -     research  -       never       all
   });
 
   test('no keys is said on stderr, with what to do; the table stays empty', async () => {
-    const keys = offline(tempDir());
-    await keys(['create', '--name', 'alice']);
-    const run = await keys(['list', '--user', 'nobody']);
-    expect(run).toEqual({
+    await using lab = await openAdminLab({ way: 'remote', live: createFakeLiveGateway() });
+    expect(await online(lab)(['list'])).toEqual({
       out: '',
       err: 'There are no keys. Make one with: llmgate keys create --name alice\n',
+      exitCode: 0,
+    });
+    const keys = offline(tempDir());
+    await keys(['create', '--name', 'alice']);
+    expect(await keys(['list', '--user', 'nobody'])).toEqual({
+      out: '',
+      err: 'No key matches.\n',
       exitCode: 0,
     });
     expect((await keys(['list', '--user', 'nobody', '--json'])).out).toBe('{\n  "keys": []\n}\n');
