@@ -3,6 +3,8 @@ import { connect, type Socket } from 'node:net';
 
 export interface FullListener extends AsyncDisposable {
   readonly url: string;
+  /** Takes a connection off the queue, so that the next handshake succeeds. */
+  makeRoom(): void;
 }
 
 /**
@@ -15,6 +17,7 @@ export async function startFullListener(): Promise<FullListener> {
     listen: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 },
     getsockname: { args: [FFIType.i32, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
     bind: { args: [FFIType.i32, FFIType.ptr, FFIType.u32], returns: FFIType.i32 },
+    accept: { args: [FFIType.i32, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
     close: { args: [FFIType.i32], returns: FFIType.i32 },
   }).symbols;
   const address = new DataView(new ArrayBuffer(16));
@@ -26,12 +29,14 @@ export async function startFullListener(): Promise<FullListener> {
   libc.getsockname(descriptor, ptr(address.buffer), ptr(new Uint32Array([16])));
   const port = address.getUint16(2);
 
+  const accepted: number[] = [];
   const filler = await fill(port);
   return {
     url: `http://127.0.0.1:${port}`,
+    makeRoom: () => void accepted.push(libc.accept(descriptor, null, null)),
     async [Symbol.asyncDispose]() {
       filler.destroy();
-      libc.close(descriptor);
+      for (const each of [...accepted, descriptor]) libc.close(each);
     },
   };
 }

@@ -1,5 +1,6 @@
-import type { ReplyReader, SendFailure } from '../../src/backends/http1/client.ts';
+import type { ReplyReader } from '../../src/backends/http1/client.ts';
 import type { ReplyHead } from '../../src/backends/http1/reply-head.ts';
+import type { SendFailure } from '../../src/backends/http1/send-failure.ts';
 
 export type ReplyEnding =
   | { readonly kind: 'end'; readonly closeDelimited: boolean }

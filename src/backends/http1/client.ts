@@ -4,6 +4,7 @@ import type { Watchdog } from '../watchdog.ts';
 import { OriginPool } from './origin-pool.ts';
 import type { ReplyHead } from './reply-head.ts';
 import { renderRequestHead } from './request-head.ts';
+import type { FailureCause, SendFailure } from './send-failure.ts';
 import { ActiveSending } from './sending.ts';
 
 /** All but `idleMs` count from the start of `send()`. Infinity is off. */
@@ -40,34 +41,6 @@ export interface ReplyReader {
    */
   onEnd(closeDelimited: boolean): void;
   onFailure(failure: SendFailure): void;
-}
-
-/**
- * What the backend can have seen. `nothing_sent`: no byte of the request, so it may safely be sent
- * elsewhere. `sent_nothing_read`: it may be working on it. `broken_midway`: the reply had begun.
- */
-export type FailureStage = 'nothing_sent' | 'sent_nothing_read' | 'broken_midway';
-
-export const FAILURE_CAUSES = [
-  'refused',
-  'dns',
-  'connect_timeout',
-  'tls',
-  'reset',
-  'closed',
-  'protocol',
-  'first_byte_timeout',
-  'idle_timeout',
-  'total_timeout',
-  'too_many_connections',
-] as const;
-export type FailureCause = (typeof FAILURE_CAUSES)[number];
-
-export interface SendFailure {
-  readonly stage: FailureStage;
-  readonly cause: FailureCause;
-  /** For logs: names the origin, holds no header, path or body. */
-  readonly message: string;
 }
 
 export interface Sending {

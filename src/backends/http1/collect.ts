@@ -1,5 +1,6 @@
-import type { HttpClient, OutgoingRequest, SendFailure } from './client.ts';
+import type { HttpClient, OutgoingRequest } from './client.ts';
 import type { ReplyHeaders } from './reply-head.ts';
+import type { SendFailure } from './send-failure.ts';
 
 export interface CollectedReply {
   readonly status: number;

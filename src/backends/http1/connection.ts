@@ -1,9 +1,9 @@
 import type { Socket } from 'bun';
 import type { Watch } from '../watchdog.ts';
-import type { FailureCause, FailureStage } from './client.ts';
 import type { OriginPool } from './origin-pool.ts';
 import { type Progress, ReplyParser } from './reply-parser.ts';
 import { RequestWriter } from './request-writer.ts';
+import type { FailureCause, FailureStage } from './send-failure.ts';
 import type { ActiveSending } from './sending.ts';
 
 /** Older connections are not reused, so that a changed DNS record takes effect under steady load. */
@@ -89,6 +89,7 @@ export class Connection implements Watch {
   /** The TCP handshake is over. With TLS nothing may be written yet. */
   connected(socket: Socket<Connection>): void {
     this.#dialing = false;
+    this.#pool.reached();
     if (this.#state === 'connecting') {
       this.#socket = socket;
       return;

@@ -1,7 +1,7 @@
 import type { Socket, SocketHandler } from 'bun';
 import type { Origin } from '../origin.ts';
-import type { FailureCause } from './client.ts';
 import type { Connection } from './connection.ts';
+import type { FailureCause } from './send-failure.ts';
 
 /** Opens a socket for a connection, which is then told everything that happens to it. */
 export type Dial = (connection: Connection) => void;

@@ -1,14 +1,10 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Origin } from '../origin.ts';
 import type { Watchdog } from '../watchdog.ts';
-import {
-  FAILURE_CAUSES,
-  type FailureCause,
-  type FailureStage,
-  type OriginStats,
-} from './client.ts';
+import type { OriginStats } from './client.ts';
 import { Connection } from './connection.ts';
 import { type Dial, prepareDial } from './dial.ts';
+import { FAILURE_CAUSES, type FailureCause, type FailureStage } from './send-failure.ts';
 import type { ActiveSending } from './sending.ts';
 
 export interface PoolSettings {
@@ -22,10 +18,12 @@ export interface PoolSettings {
 }
 
 /**
- * Handshakes nobody waits for any more. The system retries them for minutes and Bun cannot call
- * them off, so against an address that swallows packets they would use up the file descriptors.
+ * Bun cannot call off a handshake, and the system tries for two minutes. Against an address that
+ * swallows packets, the ones nobody waits for any more would use up the file descriptors: after this
+ * many in a row only one is begun per PROBE_MS, which also notices when the backend is back.
  */
-const ABANDONED_MAX = 256;
+const HANGING_MAX = 256;
+const PROBE_MS = 250;
 
 /**
  * The connections to one origin. Idle ones are used last in, first out: the warmest is least likely
@@ -38,6 +36,9 @@ export class OriginPool {
   readonly #all = new Set<Connection>();
   readonly #idle: Connection[] = [];
   #abandoned = 0;
+  /** Of those, the ones since a handshake last succeeded. */
+  #hanging = 0;
+  #probeMs = 0;
   #openedTotal = 0;
   #reusedTotal = 0;
   readonly #failures = createCounters();
@@ -61,9 +62,10 @@ export class OriginPool {
     }
     if (this.#all.size >= this.settings.maxConnections) {
       this.refuse(sending, 'too_many_connections', `${this.#all.size} connections are open`);
-    } else if (this.#abandoned >= ABANDONED_MAX) {
-      this.refuse(sending, 'too_many_connections', `${this.#abandoned} handshakes hang`);
+    } else if (this.#hanging >= HANGING_MAX && sending.startMs < this.#probeMs + PROBE_MS) {
+      this.refuse(sending, 'too_many_connections', `${this.#hanging} handshakes hang`);
     } else {
+      this.#probeMs = sending.startMs;
       const connection = new Connection(this, sending);
       this.#all.add(connection);
       this.settings.watchdog.add(connection);
@@ -99,11 +101,20 @@ export class OriginPool {
   /** Nobody waits for a handshake any more; `forget` follows when the system ends it. */
   abandon(): void {
     this.#abandoned++;
+    this.#hanging++;
+  }
+
+  /** A handshake succeeded. */
+  reached(): void {
+    this.#hanging = 0;
   }
 
   forget(connection: Connection, wasIdle: boolean): void {
     if (!this.#all.delete(connection)) return;
-    if (connection.abandoned) this.#abandoned--;
+    if (connection.abandoned) {
+      this.#abandoned--;
+      this.#hanging = Math.max(0, this.#hanging - 1);
+    }
     this.settings.watchdog.remove(connection);
     const at = wasIdle ? this.#idle.lastIndexOf(connection) : -1;
     if (at >= 0) this.#idle.splice(at, 1);

@@ -141,11 +141,27 @@ describe('a handshake that gets no answer', () => {
     expect(lab.client.stats()).toMatchObject([{ open: 1, idle: 0, abandoned: 1 }]);
   });
 
-  test('is not begun any more when 256 hang', async () => {
+  test('is begun only four times a second when 256 hang, until one succeeds', async () => {
     await using full = await startFullListener();
     for (let count = 0; count < 256; count++) lab.send(full.url).sending.abort();
-    const { reader } = lab.send(full.url);
-    expect(await reader.ending).toEqual(failed('nothing_sent', 'too_many_connections'));
+    const refused = lab.send(full.url);
+    expect(await refused.reader.ending).toEqual(failed('nothing_sent', 'too_many_connections'));
     expect(lab.client.stats()).toMatchObject([{ open: 256, abandoned: 256 }]);
+
+    lab.pass(250);
+    lab.send(full.url).sending.abort();
+    expect(lab.client.stats()).toMatchObject([{ open: 257, abandoned: 257 }]);
+    lab.pass(249);
+    const early = lab.send(full.url);
+    expect(await early.reader.ending).toEqual(failed('nothing_sent', 'too_many_connections'));
+
+    full.makeRoom();
+    lab.pass(1);
+    const probe = lab.send(full.url);
+    await lab.settled();
+    const next = lab.send(full.url);
+    await lab.settled();
+    expect([probe.reader.endings, next.reader.endings]).toEqual([0, 0]);
+    expect(lab.client.stats()).toMatchObject([{ open: 259, abandoned: 257 }]);
   });
 });
