@@ -1,5 +1,5 @@
 import { lstatSync, unlinkSync } from 'node:fs';
-import { type AdminAppOptions, createAdminApp } from './admin-app.ts';
+import type { AdminAppOptions } from './admin-app.ts';
 
 /** A ledger check may run for minutes; a drain must not wait for it. */
 const STOP_DEADLINE_MS = 5_000;
@@ -21,7 +21,9 @@ export interface AdminServerOptions extends AdminAppOptions {
  * Throws when something that is not a socket lies at the path.
  */
 export function startAdminServer(options: AdminServerOptions): AdminServer {
-  const app = createAdminApp(options);
+  // A gateway starts without the 20 ms and 10 MB of the app; the first operator pays for them.
+  let app: Promise<{ fetch(request: Request): Response | Promise<Response> }> | undefined;
+  const loadApp = async () => (await import('./admin-app.ts')).createAdminApp(options);
   removeStaleSocket(options.socketPath);
   const umask = process.umask(0o177);
   try {
@@ -29,10 +31,11 @@ export function startAdminServer(options: AdminServerOptions): AdminServer {
       unix: options.socketPath,
       // Past the limit of the app, which answers with a document; this one only cuts off.
       maxRequestBodySize: 1024 * 1024,
-      fetch: (request, self) => {
+      fetch: async (request, self) => {
         // A ledger check reads every row and may be silent for minutes.
         self.timeout(request, 0);
-        return app.fetch(request);
+        app ??= loadApp();
+        return (await app).fetch(request);
       },
     });
     return { stop: () => stopWithin(server, STOP_DEADLINE_MS) };
