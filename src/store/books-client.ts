@@ -1,6 +1,5 @@
 import { ERRORS, type ErrorCode, GateError } from '../core/error.ts';
 import type { BooksAnswer, BooksAsk, BooksFailure } from './books-message.ts';
-import { booksWorkerUrl } from './books-worker-url.ts';
 import type { Books, HourlySpend, LedgerCheck } from './store.ts';
 import type { StoreLog } from './store-event.ts';
 import type { UsageReport } from './usage-report.ts';
@@ -97,7 +96,10 @@ export class BooksWorker implements Books {
   }
 
   #start(): void {
-    const worker = new Worker(this.#options.url ?? booksWorkerUrl(import.meta.url), {
+    // The build lists the worker as an entrypoint, with a flat name: so in a compiled binary, where
+    // every module lies at the root, this address is right too.
+    const url = new URL('./books-worker.ts', import.meta.url).href;
+    const worker = new Worker(this.#options.url ?? url, {
       name: 'llmgate books',
       smol: true,
     });
@@ -169,6 +171,8 @@ export class BooksWorker implements Books {
     this.#restartTimer = setTimeout(() => {
       this.#restarts += 1;
       this.#start();
+      const message = 'The books worker was started again.';
+      this.#options.log({ level: 'info', event: 'books_worker_restarted', message });
     }, waitMs);
     this.#restartTimer.unref();
   }

@@ -1,11 +1,14 @@
 import { checkLedger } from './ledger-check.ts';
 import { openRollup } from './rollup.ts';
-import type { Database } from './sqlite.ts';
+import { type Database, isBadRow } from './sqlite.ts';
 import type { HourlySpend, LedgerCheck } from './store.ts';
 import { querySpend, queryUsage, registerUsageFunctions } from './usage-query.ts';
 import type { UsageQuery, UsageReport } from './usage-report.ts';
 
-/** Reports over one connection, each brought up to date first. */
+/**
+ * Reports over one connection, each brought up to date first. On a disk that takes no more, usage
+ * and check still answer from the sums there are; spend throws, because budgets are built on it.
+ */
 export interface OpenBooks {
   /** Adds one batch of finished requests to the sums. True when there may be more. */
   rollUpStep(): boolean;
@@ -17,10 +20,19 @@ export interface OpenBooks {
 export function openBooks(db: Database): OpenBooks {
   registerUsageFunctions(db);
   const rollup = openRollup(db);
+
+  function catchUpIfWritable(): void {
+    try {
+      rollup.catchUp();
+    } catch (cause) {
+      if (isBadRow(cause)) throw cause;
+    }
+  }
+
   return {
     rollUpStep: rollup.step,
     usage(query) {
-      rollup.catchUp();
+      catchUpIfWritable();
       return queryUsage(db, query);
     },
     spend(sinceMs) {
@@ -28,7 +40,7 @@ export function openBooks(db: Database): OpenBooks {
       return querySpend(db, sinceMs);
     },
     check() {
-      rollup.catchUp();
+      catchUpIfWritable();
       return checkLedger(db);
     },
   };

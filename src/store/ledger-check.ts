@@ -59,7 +59,7 @@ export function checkLedger(db: Database): LedgerCheck {
   const problems = createProblems();
   const pages = db.pragma('integrity_check(20)') as { integrity_check: string }[];
   for (const { integrity_check: found } of pages) {
-    if (found !== 'ok') problems.add(`The database is damaged: ${found}.`);
+    if (found !== 'ok') problems.add(`The database is damaged: ${found.split('\n').at(-1)}.`);
   }
   // One read transaction, so that all parts see the same moment.
   db.exec('BEGIN');

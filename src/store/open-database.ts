@@ -75,8 +75,8 @@ function configure(db: Database, durability: Durability): void {
 }
 
 function checkPages(db: Database, path: string): void {
-  const found = db.pragma('quick_check(1)', { simple: true });
-  if (found !== 'ok') throw refused(path, `is damaged (${found})`);
+  const found = String(db.pragma('quick_check(1)', { simple: true }));
+  if (found !== 'ok') throw refused(path, `is damaged (${found.split('\n').at(-1)})`);
 }
 
 function adopt(db: Database, path: string, dataDir: string, installId: string | undefined): void {

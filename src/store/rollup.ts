@@ -72,7 +72,7 @@ export function openRollup(db: Database): Rollup {
   );
   const startMark = db.prepare("INSERT OR IGNORE INTO meta VALUES ('rolled_up_seq', 0)");
   const moveMark = db.prepare<[number, number]>(
-    "UPDATE meta SET value = ? WHERE name = 'rolled_up_seq' AND value = ?",
+    "UPDATE meta SET value = CAST(? AS INTEGER) WHERE name = 'rolled_up_seq' AND value = ?",
   );
 
   const write = db.transaction((rows: SqlValue[][], fromSeq: number, toSeq: number) => {

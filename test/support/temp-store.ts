@@ -9,6 +9,7 @@ import { openStore } from '../../src/store/open-store.ts';
 import type { FinishedRow, OpenRow } from '../../src/store/rows.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { StoreEvent } from '../../src/store/store-event.ts';
+import { someKey } from './some-key.ts';
 
 export interface TempStoreOptions {
   readonly dataDir?: string;
@@ -23,7 +24,7 @@ export interface TempStore extends AsyncDisposable {
   readonly events: StoreEvent[];
 }
 
-/** A real store in a directory of its own, both gone when the test's `await using` ends. */
+/** A real store in a directory of its own, closed when the test's `await using` ends. */
 export async function openTempStore(options: TempStoreOptions = {}): Promise<TempStore> {
   const dataDir = options.dataDir ?? tempDir();
   const events: StoreEvent[] = [];
@@ -38,35 +39,20 @@ export async function openTempStore(options: TempStoreOptions = {}): Promise<Tem
     store,
     dataDir,
     events,
-    async [Symbol.asyncDispose]() {
-      await store.close();
-      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: () => store.close(),
   };
 }
 
+/** A directory that is gone when the test process ends. */
 export function tempDir(): string {
-  return mkdtempSync(join(tmpdir(), 'llmgate-test-'));
+  const path = mkdtempSync(join(tmpdir(), 'llmgate-test-'));
+  process.once('exit', () => rmSync(path, { recursive: true, force: true }));
+  return path;
 }
 
-/** An active key with nothing set, except what the test is about. */
+/** An active key on whose id the rows below are booked. */
 export function aKey(change: Partial<Key> = {}): Key {
-  return {
-    id: 'K00000000001',
-    name: 'a key',
-    user: null,
-    team: null,
-    tenant: null,
-    status: 'active',
-    createdAtMs: 1_763_600_000_000,
-    expiresAtMs: null,
-    secrets: [],
-    models: null,
-    endpoints: null,
-    limits: { requestsPerMinute: null, tokensPerMinute: null, concurrency: null, budget: null },
-    tags: {},
-    ...change,
-  };
+  return someKey({ id: 'K00000000001', name: 'a key', ...change });
 }
 
 /** A request in flight on a model without a price. */

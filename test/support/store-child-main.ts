@@ -1,0 +1,66 @@
+import { writeSync } from 'node:fs';
+import { systemClock } from '../../src/core/clock.ts';
+import { nanoUsd } from '../../src/core/money.ts';
+import type { Usage } from '../../src/core/usage.ts';
+import { costOf } from '../../src/pricing/cost.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { StoreError } from '../../src/store/store-error.ts';
+import { aFinishedRow, anOpenRow } from './temp-store.ts';
+
+// The process behind `startStoreChild`. Every line it prints is a fact that must survive it.
+
+const [role = '', dataDir = ''] = process.argv.slice(2);
+const IN_FLIGHT = 40;
+const price = { input: 120_000, cachedInput: 30_000, output: 360_000, reasoning: 360_000 };
+const usage: Usage = {
+  inputTokens: 50,
+  cachedInputTokens: 20,
+  outputTokens: 30,
+  reasoningTokens: 0,
+};
+
+function say(line: string): void {
+  // Not a stream: what is printed has left the process before the next statement runs.
+  writeSync(1, `${line}\n`);
+}
+
+async function load(store: Store): Promise<never> {
+  for (;;) {
+    const booking = { id: Bun.randomUUIDv7(), startedAtMs: systemClock.nowMs(), price };
+    await store.ledger.open(anOpenRow({ ...booking, holdNanoUsd: nanoUsd(1_000_000) }));
+    say(`open ${booking.id}`);
+    store.ledger.progress(booking.id, usage);
+    await store.ledger.settle(
+      aFinishedRow({ ...booking, usage, costNanoUsd: costOf(usage, price), attempts: 2 }),
+      [1, 2].map((attempt) => ({
+        attempt,
+        backend: 'gpu0',
+        startedAtMs: booking.startedAtMs,
+        durationMs: 3.25,
+        code: attempt === 1 ? 'backend_error' : null,
+        status: attempt === 1 ? 500 : 200,
+      })),
+    );
+    say(`settled ${booking.id}`);
+  }
+}
+
+function dropPrivileges(): void {
+  const NOBODY = 65_534;
+  if (process.getuid?.() !== 0) return;
+  process.setgid?.(NOBODY);
+  process.setuid?.(NOBODY);
+}
+
+if (role === 'open-unprivileged') dropPrivileges();
+try {
+  const store = await openStore({ dataDir, clock: systemClock, durability: 'process' });
+  say(`ready ${store.recovered}`);
+  if (role === 'load') await Promise.all(Array.from({ length: IN_FLIGHT }, () => load(store)));
+  if (role === 'hold') await new Promise(() => setInterval(() => {}, 60_000));
+  await store.close();
+} catch (cause) {
+  if (!(cause instanceof StoreError)) throw cause;
+  say(`refused ${cause.message}`);
+}
