@@ -110,6 +110,7 @@ function believable(exchange: Exchange, outcome: Outcome): Outcome {
   const { usage, clamped } = saneUsage(outcome.usage, {
     inputTokensEstimate: exchange.call?.shape.inputTokens ?? 0,
     contextTokens: exchange.model?.contextTokens ?? null,
+    choices: exchange.call?.shape.choices ?? 1,
   });
   if (!clamped) return outcome;
   exchange.gate.counters.clampedUsages += 1;

@@ -5,6 +5,7 @@ import type { NewKey } from '../../src/admin/key-schemas.ts';
 import { type RunningGateway, runGateway } from '../../src/app/run-gateway.ts';
 import type { Config } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/load.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { type Mock, startMock } from '../../src/mock/mock.ts';
 import type { MockOptions } from '../../src/mock/options.ts';
 import { createLog } from '../../src/observe/log.ts';
@@ -36,6 +37,8 @@ export interface TestGateway extends AsyncDisposable {
   openRows(): number;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Reply>;
   chat(fields?: Record<string, unknown>, headers?: Record<string, string>): Promise<Reply>;
+  /** Moves the gateway's wall clock. */
+  advanceMs(ms: number): void;
   /** Makes the next `reload` use this YAML. */
   setConfig(yaml: string): void;
 }
@@ -65,12 +68,14 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     return parseConfig(named, { name: 'test.yaml', env: {}, folder: dataDir }).config;
   };
   let yaml = options.config ?? '';
+  let aheadMs = 0;
   const gateway = await runGateway({
     config: load(yaml),
     configFile: null,
     loadConfig: async () => load(yaml),
     log,
     version: 'test',
+    clock: { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs },
   });
   await gateway.ready;
   const issued = await gateway.operations.keys.create({ name: 'caller', ...options.key });
@@ -100,6 +105,9 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     post,
     chat: (fields = {}, headers = {}) =>
       post('/v1/chat/completions', { model: 'small', messages, ...fields }, headers),
+    advanceMs: (ms) => {
+      aheadMs += ms;
+    },
     setConfig: (next) => {
       yaml = next;
     },

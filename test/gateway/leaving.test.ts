@@ -1,0 +1,145 @@
+import { expect, test } from 'vitest';
+import { startGateway, type TestGateway } from '../support/start-gateway.ts';
+
+const PRICED = 'models:\n  small: { targets: [mock], price: { input: 1, output: 2 } }';
+
+/** Sends a chat request by hand and closes the socket when `leaveOn` resolves, given what came. */
+async function askAndLeave(
+  gate: TestGateway,
+  stream: boolean,
+  leaveOn: (frames: (count: number) => Promise<void>) => Promise<unknown>,
+) {
+  const body = JSON.stringify({
+    model: 'small',
+    stream,
+    messages: [{ role: 'user', content: 'hi' }],
+  });
+  const { port } = new URL(gate.url);
+  let received = '';
+  let wanted = Number.POSITIVE_INFINITY;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const socket = await Bun.connect({
+    hostname: '127.0.0.1',
+    port: Number(port),
+    socket: {
+      data(_, bytes) {
+        received += bytes.toString();
+        if (received.split('data: ').length > wanted) resolve();
+      },
+    },
+  });
+  socket.write(
+    `POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${gate.key}\r\n` +
+      `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  );
+  await leaveOn((count) => {
+    wanted = count;
+    return promise;
+  });
+  socket.terminate();
+}
+
+test.each([
+  { stream: true, when: 'before the first token' },
+  { stream: false, when: 'while the answer is made' },
+])(
+  'a caller who leaves $when (stream: $stream) ends the backend within 100 ms',
+  async ({ stream }) => {
+    await using gate = await startGateway({
+      config: PRICED,
+      mock: { models: ['small'], behaviour: { ttft_ms: 10_000 } },
+    });
+    let leftAtMs = 0;
+    await askAndLeave(gate, stream, async () => {
+      await gate.mock.untilRequests(1);
+      leftAtMs = performance.now();
+    });
+    await gate.mock.untilCallerLeft(1);
+    expect(performance.now() - leftAtMs).toBeLessThan(100);
+    expect(gate.rows()).toMatchObject([
+      {
+        outcome: 'cut_by_caller',
+        code: 'caller_gone',
+        status: 499,
+        output_tokens: 0,
+        estimated: 1,
+      },
+    ]);
+    expect(gate.rows()[0]?.['input_tokens']).toBeGreaterThan(0);
+  },
+);
+
+test('a caller who leaves a running stream ends the backend and owes what it saw', async () => {
+  await using gate = await startGateway({
+    config: PRICED,
+    mock: { models: ['small'], behaviour: { tokens: 1_000, tps: 100 } },
+  });
+  await askAndLeave(gate, true, (frames) => frames(5));
+  const leftAtMs = performance.now();
+  await gate.mock.untilCallerLeft(1);
+  expect(performance.now() - leftAtMs).toBeLessThan(100);
+  const [row] = gate.rows();
+  expect(row).toMatchObject({ outcome: 'cut_by_caller', status: 200, estimated: 1 });
+  expect(row?.['output_tokens']).toBeGreaterThanOrEqual(4);
+  expect(row?.['cost_nano_usd']).toBeGreaterThan(0);
+  expect((await gate.gateway.operations.status()).in_flight).toBe(0);
+});
+
+test('callers who leave give back their slots', async () => {
+  await using gate = await startGateway({
+    config: `${PRICED}\nlimits:\n  - { per: key, concurrent: 2 }`,
+    mock: { models: ['small'], behaviour: { ttft_ms: 10_000 } },
+  });
+  for (let round = 1; round <= 6; round += 1) {
+    await askAndLeave(gate, round % 2 === 0, () => gate.mock.untilRequests(round));
+    await gate.mock.untilCallerLeft(round);
+  }
+  gate.mock.set({ ttft_ms: 0 });
+  expect((await gate.chat()).status).toBe(200);
+  expect(gate.openRows()).toBe(0);
+});
+
+test('a caller who reads slowly makes the backend wait instead of filling memory', async () => {
+  const chunkBytes = 8_192;
+  await using gate = await startGateway({
+    mock: {
+      models: ['small'],
+      behaviour: { text: `${'x'.repeat(chunkBytes)} `.repeat(4_000), tps: 0 },
+    },
+  });
+  const { port } = new URL(gate.url);
+  const body = JSON.stringify({
+    model: 'small',
+    stream: true,
+    messages: [{ role: 'user', content: 'hi' }],
+  });
+  const socket = await Bun.connect({
+    hostname: '127.0.0.1',
+    port: Number(port),
+    socket: { data: (open) => void open.pause() },
+  });
+  socket.write(
+    `POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${gate.key}\r\n` +
+      `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  );
+  await gate.mock.untilRequests(1);
+  // What left the mock settles where the buffers of three sockets are full.
+  const sent = await untilSteady(() => gate.mock.stats().completion_tokens);
+  expect(sent * chunkBytes).toBeLessThan(16_000_000);
+  socket.terminate();
+  await gate.mock.untilCallerLeft(1);
+  expect(gate.rows()).toMatchObject([{ outcome: 'cut_by_caller' }]);
+});
+
+/** Turns of the event loop until a figure has stayed the same for two hundred of them. */
+async function untilSteady(read: () => number): Promise<number> {
+  let last = -1;
+  let same = 0;
+  while (same < 200) {
+    const now = read();
+    same = now === last ? same + 1 : 0;
+    last = now;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  return last;
+}
