@@ -18,6 +18,14 @@ const io: ProcessIo = {
     exitCode = code;
   },
   signal: interrupted.signal,
+  ...(process.stdin.isTTY === true && process.stderr.isTTY === true
+    ? {
+        ask: async (question: string) => {
+          const { ask } = await import('./cli/ask.ts');
+          return ask(question, interrupted.signal);
+        },
+      }
+    : {}),
   onSignal: (name, listener) => {
     process.on(name, listener);
   },

@@ -15,8 +15,11 @@ const counters = {
   ttft_ms_p50: z.number().nullable(),
 };
 
-/** The dimensions of a row come first, under the names they were asked by. */
-export const UsageRowView = z.looseObject(counters);
+/**
+ * The dimensions of a row come first, under the names they were asked by. The record is what keeps
+ * them first: an object would put what it does not know last.
+ */
+export const UsageRowView = z.record(z.string(), z.unknown()).and(z.object(counters));
 export type UsageRowView = z.infer<typeof UsageRowView>;
 
 export const UsageDocument = z

@@ -96,6 +96,12 @@ describe.each(['local', 'remote'] as const)('%s', (way) => {
       ],
       total: COUNTERS,
     });
+    expect(Object.keys(document.rows[0] ?? {}).slice(0, 4)).toEqual([
+      'key',
+      'key_name',
+      'tag:env',
+      'requests',
+    ]);
   });
 
   test.each([
