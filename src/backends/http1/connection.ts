@@ -131,9 +131,8 @@ export class Connection implements Watch {
       if (!sending.over) this.#fail('closed', 'the reader of the reply threw');
       return;
     }
-    if (progress === 'more' || sending.over) return;
     if (progress === 'done') this.#complete(sending, nowMs, false);
-    else this.#fail('protocol', this.#parser.problem);
+    else if (progress === 'broken') this.#fail('protocol', this.#parser.problem);
   }
 
   drained(): void {

@@ -1,10 +1,15 @@
-import type { Socket } from 'bun';
-
 /** Head and body up to this size leave in one write; copying them costs less than a system call. */
 const JOINED_BYTES_MAX = 32_768;
 
 /** Shared: whatever a socket does not take at once is copied out of it before anything else runs. */
 const joined = Buffer.allocUnsafeSlow(JOINED_BYTES_MAX);
+
+/** The part of a socket that takes bytes; `write` returns how many, or less than 0 when it is dead. */
+export interface ByteSink {
+  write(bytes: Uint8Array, offset: number, length: number): number;
+  /** Above 0 while it can be written to. */
+  readonly readyState: number;
+}
 
 /** Writes one request after another to a socket, as fast as it takes the bytes. */
 export class RequestWriter {
@@ -23,7 +28,7 @@ export class RequestWriter {
    * Starts a request; `head` has characters below 256 only, `body` must stay as it is until
    * `finished`. False when the socket is dead and took nothing.
    */
-  begin(socket: Socket<unknown>, head: string, body: Uint8Array | null): boolean {
+  begin(socket: ByteSink, head: string, body: Uint8Array | null): boolean {
     this.begun = false;
     this.#rest = null;
     this.#body = body;
@@ -42,11 +47,11 @@ export class RequestWriter {
     if (sent < 0) return false;
     this.begun = sent > 0;
     if (sent < size) this.#rest = Buffer.from(joined.subarray(sent, size));
-    return this.#body === null || this.flush(socket);
+    return this.#rest !== null || this.#body === null || this.flush(socket);
   }
 
   /** Writes what is left, as far as it goes. False when the socket is dead and took nothing. */
-  flush(socket: Socket<unknown>): boolean {
+  flush(socket: ByteSink): boolean {
     const rest = this.#rest;
     if (rest !== null) {
       const sent = this.#write(socket, rest, 0);
@@ -66,7 +71,7 @@ export class RequestWriter {
     this.#body = null;
   }
 
-  #write(socket: Socket<unknown>, bytes: Uint8Array, from: number): number {
+  #write(socket: ByteSink, bytes: Uint8Array, from: number): number {
     const sent = Math.max(0, socket.write(bytes, from, bytes.length - from));
     if (sent > 0) this.begun = true;
     return sent;

@@ -101,8 +101,21 @@ test.each(['onHead', 'onData'] as const)('stopped by its reader in %s, it says n
   const parser = new ReplyParser();
   const reader = createRecordingReader({ [when]: () => parser.stop() });
   parser.begin(false);
-  const text = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nfoo\r\n0\r\n\r\n';
+  // Neither the end nor the fault behind what was stopped at is reported.
+  const after = when === 'onHead' ? '0\r\n\r\n' : 'fault';
+  const text = `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nfoo\r\n${after}`;
   expect(parser.feed(Buffer.from(text), reader)).toBe('more');
   expect(reader.sizeBytes).toBe(when === 'onHead' ? 0 : 3);
   expect(parser.feed(Buffer.from('more'), reader)).toBe('more');
+});
+
+test('bounds are per reply, not per connection', () => {
+  const parser = new ReplyParser();
+  const reply =
+    'HTTP/1.1 100 \r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n' +
+    `1;${'x'.repeat(100)}\r\na\r\n0\r\nx-trailer: ${'y'.repeat(100)}\r\n\r\n`;
+  for (let count = 0; count < 300; count++) {
+    parser.begin(false);
+    expect(parser.feed(Buffer.from(reply), createRecordingReader())).toBe('done');
+  }
 });
