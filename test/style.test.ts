@@ -8,6 +8,8 @@ const ROOT = resolve(import.meta.dirname, '..');
 
 /** Lowest first. A folder imports itself and lower rows; its own row never. */
 const LAYERS: readonly (readonly string[])[] = [
+  // Where the version is written down.
+  ['package.json'],
   ['core'],
   ['protocols', 'access', 'limits', 'pricing', 'guards', 'routing', 'cache', 'prompts', 'observe'],
   ['config', 'store', 'backends'],
