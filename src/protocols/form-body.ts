@@ -52,13 +52,13 @@ export function parseForm(bytes: Uint8Array, contentType: string): FormBody {
       throw badForm('the header of a part does not end');
     }
     const start = headEnd + 2 * CRLF.length;
-    // The delimiter may begin with the CRLF that ends the header: an empty value.
     const end = body.indexOf(delimiter, start - CRLF.length);
     if (end === -1) throw badForm('it does not end with its boundary');
-    const valueEnd = Math.max(start, end);
+    // A boundary right after the header: the next part to some parsers, a value to others.
+    if (end < start) throw badForm('a part has no value');
     const part = parsePartHead(latin1.decode(body.subarray(headStart, headEnd)));
-    if (part.isFile) fileBytes += valueEnd - start;
-    else addField(fields, part.name, readText(body, part.name, start, valueEnd));
+    if (part.isFile) fileBytes += end - start;
+    else addField(fields, part.name, readText(body, part.name, start, end));
     at = end + delimiter.length;
   }
   return { bytes, boundary, fields, fileBytes };

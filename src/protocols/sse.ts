@@ -135,7 +135,7 @@ export function parseFrame(text: string): Frame {
   }
   let event = '';
   let data: string | undefined;
-  for (const line of text.split(/\r\n|\n|\r/)) {
+  for (const line of text.split(text.includes('\r') ? /\r\n|\n|\r/ : '\n')) {
     const colon = line.indexOf(':');
     if (colon <= 0) continue;
     const value = line.slice(line.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1);

@@ -11,7 +11,7 @@ export interface CallShape {
   readonly usageRequested: boolean;
   /** The caller's own bound on output tokens per choice; null when none was given. */
   readonly maxOutputTokens: number | null;
-  /** Answers generated for one prompt (`n` or `best_of`), at least 1. */
+  /** Answers generated in all: `n` or `best_of`, times the prompts of a list; at least 1. */
   readonly choices: number;
   /** Our estimate of the input, made without a tokeniser. */
   readonly inputTokens: number;

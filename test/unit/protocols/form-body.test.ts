@@ -111,6 +111,11 @@ describe('parseForm', () => {
       TYPE,
     ],
     ['an extended boundary', field('model', 'm') + END, `${TYPE}; boundary*=UTF-8''YY`],
+    [
+      'a header without a value',
+      `--XX\r\nContent-Disposition: form-data; name="a"\r\n\r\n${field('model', 'm')}${END}`,
+      TYPE,
+    ],
     ['a folded header', part('Content-Disposition: form-data;\r\n name="model"', 'm') + END, TYPE],
     [
       'a transfer encoding',

@@ -150,6 +150,7 @@ describe('fields that would choose the backend', () => {
     '{"messages":[{"content":[{"type":"tool_use","input":{"base_url":"x"}}]}]}',
     '{"response_format":{"json_schema":{"schema":{"properties":{"api_base":{}}}}}}',
     '{"metadata":{"callback_url":"x"}}',
+    '{"input":[{"deep":[{"down":{"api_key":1}}]}]}',
     '{"model":"api_key","stop":["base_url"]}',
   ])('allowed in what a user writes: %s', (body) => {
     expect(parse(body).value).toEqual(JSON.parse(body));
