@@ -5,7 +5,7 @@ import { createRemoteOperations } from '../../../src/admin/remote-operations.ts'
 import { startAdminServer } from '../../../src/admin/server.ts';
 import { openAdminLab } from '../../support/admin-lab.ts';
 import { createFakeLiveGateway } from '../../support/fake-live-gateway.ts';
-import { tempDir } from '../../support/temp-store.ts';
+import { testDir } from '../../support/test-dir.ts';
 
 test('the socket is for its owner alone, and gone when the server is', async () => {
   const lab = await openAdminLab({ way: 'remote' });
@@ -16,7 +16,7 @@ test('the socket is for its owner alone, and gone when the server is', async () 
 });
 
 test('a socket that a killed gateway left behind is replaced', async () => {
-  const socketPath = join(tempDir(), 'admin.sock');
+  const socketPath = join(testDir(), 'admin.sock');
   const killed = Bun.spawn({
     cmd: [
       process.execPath,
@@ -37,7 +37,7 @@ test('a socket that a killed gateway left behind is replaced', async () => {
 });
 
 test('a file that is no socket is left alone', async () => {
-  const socketPath = join(tempDir(), 'admin.sock');
+  const socketPath = join(testDir(), 'admin.sock');
   writeFileSync(socketPath, 'precious');
   await using lab = await openAdminLab({ way: 'local' });
   expect(() => startServer(socketPath, lab.operations)).toThrow('is in the way');
@@ -45,7 +45,7 @@ test('a file that is no socket is left alone', async () => {
 });
 
 test('a data directory with a path longer than a socket address still has a socket', async () => {
-  const socketPath = join(tempDir(), 'd'.repeat(120), 'admin.sock');
+  const socketPath = join(testDir(), 'd'.repeat(120), 'admin.sock');
   await using lab = await openAdminLab({ way: 'local', live: createFakeLiveGateway() });
   await Bun.write(join(socketPath, '../made'), '');
   const server = startServer(socketPath, lab.operations);
@@ -54,7 +54,7 @@ test('a data directory with a path longer than a socket address still has a sock
 });
 
 test('nobody listening is said as such', async () => {
-  const nowhere = createRemoteOperations(join(tempDir(), 'admin.sock'));
+  const nowhere = createRemoteOperations(join(testDir(), 'admin.sock'));
   await expect(nowhere.status()).rejects.toMatchObject({ code: 'not_running' });
 });
 

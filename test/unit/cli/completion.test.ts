@@ -1,10 +1,10 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { addCompletionCommand } from '../../../src/cli/completion.ts';
 import { addKeysCommand } from '../../../src/cli/keys.ts';
 import { runCli } from '../../support/run-cli.ts';
+import { testDir } from '../../support/test-dir.ts';
 
 // The scripts are run by the shells that they are for, where this machine has them.
 
@@ -44,7 +44,7 @@ describe.each(['bash', 'zsh', 'fish'])('%s', (shell) => {
   const isHere = Bun.which(shell) !== null;
 
   test.skipIf(!isHere)('completes commands, flags and values', async () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'llmgate-completion-')), 'script');
+    const file = join(testDir(), 'script');
     writeFileSync(file, await printScript(shell));
     const cases: readonly (readonly [string, readonly string[]])[] = [
       ['llmgate ke', ['keys']],

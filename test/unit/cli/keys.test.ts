@@ -7,7 +7,8 @@ import { type AdminLab, createCountingRandom, openAdminLab } from '../../support
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { createFakeLiveGateway } from '../../support/fake-live-gateway.ts';
 import { type CliRun, type RunCliOptions, runCli } from '../../support/run-cli.ts';
-import { openTempStore, tempDir } from '../../support/temp-store.ts';
+import { openTempStore } from '../../support/temp-store.ts';
+import { testDir } from '../../support/test-dir.ts';
 
 /** Runs `llmgate keys …` on a data directory that no gateway has open. */
 function offline(dataDir: string): (args: string[], options?: RunCliOptions) => Promise<CliRun> {
@@ -34,7 +35,7 @@ const FULL = [
 
 describe('create', () => {
   test('makes the data directory when there is none, and every flag arrives', async () => {
-    const dataDir = join(tempDir(), 'new');
+    const dataDir = join(testDir(), 'new');
     const run = await offline(dataDir)(['create', ...FULL, '--json']);
     expect(run).toMatchObject({ err: '', exitCode: 0 });
     const { id, key, ...rest } = JSON.parse(run.out);
@@ -58,7 +59,7 @@ describe('create', () => {
   });
 
   test('keeps nothing of the text that it prints', async () => {
-    const dataDir = tempDir();
+    const dataDir = testDir();
     const { out } = await offline(dataDir)(['create', '--name', 'alice', '--quiet']);
     const secret = parseKeyText(out.trim())?.secret ?? 'none';
     expect(out).toMatch(/^sk-lg-\S{51}\n$/);
@@ -68,7 +69,7 @@ describe('create', () => {
   });
 
   test('says once, and not on stdout, that the key is not shown again', async () => {
-    const run = await offline(tempDir())(['create', '--name', 'alice']);
+    const run = await offline(testDir())(['create', '--name', 'alice']);
     expect(run.out).toMatch(/^key {8}sk-lg-\S+\nname {7}alice\n/);
     expect(run.err).toBe('Store the key now: it is not shown again.\n');
   });
@@ -86,19 +87,19 @@ describe('create', () => {
     [['--nmae', 'x'], "unknown option '--nmae'"],
     [['-o', 'xml'], 'Allowed choices are table, json, csv, yaml'],
   ])('%j ends with 2 and makes nothing', async (args, message) => {
-    const dataDir = join(tempDir(), 'new');
+    const dataDir = join(testDir(), 'new');
     const run = await offline(dataDir)(['create', '--name', 'x', ...args]);
     expect(run).toMatchObject({ out: '', exitCode: 2 });
     expect(run.err).toContain(message);
   });
 
   test('without a name says which flag is missing', async () => {
-    const run = await offline(tempDir())(['create']);
+    const run = await offline(testDir())(['create']);
     expect(run).toMatchObject({ exitCode: 2, err: expect.stringContaining('--name <name>') });
   });
 
   test('a second key of the same name is refused with 1', async () => {
-    const keys = offline(tempDir());
+    const keys = offline(testDir());
     await keys(['create', '--name', 'alice']);
     expect(await keys(['create', '--name', 'alice'])).toEqual({
       out: '',
@@ -110,7 +111,7 @@ describe('create', () => {
 
 describe('list and show', () => {
   test('a table at 80 columns', async () => {
-    const keys = offline(tempDir());
+    const keys = offline(testDir());
     await keys(['create', ...FULL]);
     await keys(['create', '--name', 'an-automation-with-a-rather-long-name', '--team', 'research']);
     await keys(['suspend', 'alice']);
@@ -124,7 +125,7 @@ an-auto…  zaBmNyZAlMxY  active     -     research  -       never       all
   });
 
   test('filters, oldest first, as CSV for a spreadsheet', async () => {
-    const keys = offline(tempDir());
+    const keys = offline(testDir());
     await keys(['create', '--name', '=cmd|x', '--team', 'search']);
     await keys(['create', '--name', 'b', '--team', 'research']);
     await keys(['create', '--name', 'c', '--team', 'search', '--models', 'x,y']);
@@ -154,7 +155,7 @@ an-auto…  zaBmNyZAlMxY  active     -     research  -       never       all
       err: 'There are no keys. Make one with: llmgate keys create --name alice\n',
       exitCode: 0,
     });
-    const keys = offline(tempDir());
+    const keys = offline(testDir());
     await keys(['create', '--name', 'alice']);
     expect(await keys(['list', '--user', 'nobody'])).toEqual({
       out: '',
@@ -165,7 +166,7 @@ an-auto…  zaBmNyZAlMxY  active     -     research  -       never       all
   });
 
   test('a key is found by its text, so that a leaked one can be named', async () => {
-    const keys = offline(tempDir());
+    const keys = offline(testDir());
     const { out } = await keys(['create', '--name', 'alice', '--quiet']);
     expect((await keys(['show', out.trim()])).out).toContain('name       alice\n');
     expect((await keys(['show', `${out.slice(0, 19)}…`])).out).toContain('name       alice\n');
@@ -188,7 +189,7 @@ const KEY = {
 
 describe('change', () => {
   test('update sets, clears with "none", and leaves the rest', async () => {
-    const keys = offline(tempDir());
+    const keys = offline(testDir());
     await keys(['create', ...FULL]);
     const run = await keys([
       ...['update', 'alice', '--name', 'alicia', '--models', 'none', '--expires', 'none'],
@@ -219,7 +220,7 @@ describe('change', () => {
   });
 
   test('update with nothing to do is a usage error, not a silent success', async () => {
-    const keys = offline(tempDir());
+    const keys = offline(testDir());
     await keys(['create', '--name', 'alice']);
     expect(await keys(['update', 'alice'])).toMatchObject({
       exitCode: 2,
@@ -231,14 +232,14 @@ describe('change', () => {
     [[], '2026-11-19T10:30:00.000Z'],
     [['--overlap', '2h'], '2026-11-18T12:30:00.000Z'],
   ])('rotate %j leaves the old secret until %s', async (args, until) => {
-    const keys = offline(tempDir());
+    const keys = offline(testDir());
     await keys(['create', '--name', 'alice']);
     const { out } = await keys(['rotate', 'alice', ...args, '--json']);
     expect(JSON.parse(out).secrets[0].expires_at).toBe(until);
   });
 
   test('rotate --overlap 0 leaves only the new one', async () => {
-    const keys = offline(tempDir());
+    const keys = offline(testDir());
     await keys(['create', '--name', 'alice']);
     const { out } = await keys(['rotate', 'alice', '--overlap', '0', '--json']);
     expect(JSON.parse(out).secrets).toHaveLength(1);
@@ -247,7 +248,7 @@ describe('change', () => {
   test.each(['show', 'update --user x', 'rotate', 'suspend', 'resume', 'revoke --yes'])(
     '%s of a key that is not there ends with 3',
     async (words) => {
-      const keys = offline(tempDir());
+      const keys = offline(testDir());
       await keys(['create', '--name', 'alice']);
       const [verb = '', ...flags] = words.split(' ');
       expect(await keys([verb, 'no\x1b[31mbody', ...flags])).toEqual({
@@ -266,7 +267,7 @@ describe('revoke', () => {
     ['', 'active', 1],
     ['n', 'active', 1],
   ])('asks on a terminal; %j leaves the key %s', async (answer, status, exitCode) => {
-    const keys = offline(tempDir());
+    const keys = offline(testDir());
     await keys(['create', '--name', 'alice']);
     const questions: string[] = [];
     const ask = async (question: string) => {
@@ -283,7 +284,7 @@ describe('revoke', () => {
   });
 
   test('without a terminal and without --yes nothing happens', async () => {
-    const keys = offline(tempDir());
+    const keys = offline(testDir());
     await keys(['create', '--name', 'alice']);
     expect(await keys(['revoke', 'alice'])).toMatchObject({ exitCode: 2 });
     expect((await keys(['revoke', 'alice', '--yes', '--json'])).exitCode).toBe(0);
@@ -314,7 +315,7 @@ describe('where the keys are', () => {
   test.each(['list', 'show x', 'rotate x', 'revoke x --yes'])(
     '%s never makes a data directory',
     async (words) => {
-      const dataDir = join(tempDir(), 'nothing');
+      const dataDir = join(testDir(), 'nothing');
       const run = await offline(dataDir)(words.split(' '));
       expect(run.exitCode).toBe(3);
       expect(run.err).toContain(`there is no data directory at ${dataDir}`);
@@ -323,13 +324,13 @@ describe('where the keys are', () => {
   );
 
   test('without any flag it is llmgate-data in the current directory', async () => {
-    const cwd = tempDir();
+    const cwd = testDir();
     await runCli(addKeysCommand, ['keys', 'create', '--name', 'alice'], { cwd });
     expect(existsSync(join(cwd, 'llmgate-data', 'llmgate.db'))).toBe(true);
   });
 
   test('the configuration names it, relative to itself, even when a secret is missing', async () => {
-    const home = tempDir();
+    const home = testDir();
     const file = join(home, 'etc', 'gate.yaml');
     mkdirSync(join(home, 'etc'));
     writeFileSync(
@@ -337,12 +338,12 @@ describe('where the keys are', () => {
       'data_dir: ../books\nbackends:\n  c: { type: openai, api_key: "${env:NOT_SET_HERE}" }\n',
     );
     const run = await runCli(addKeysCommand, ['keys', 'create', '--name', 'a', '-c', file], {
-      cwd: tempDir(),
+      cwd: testDir(),
     });
     expect(run.exitCode).toBe(0);
     expect(existsSync(join(home, 'books', 'llmgate.db'))).toBe(true);
     const byEnv = await runCli(addKeysCommand, ['keys', 'list', '--json'], {
-      cwd: tempDir(),
+      cwd: testDir(),
       env: { LLMGATE_CONFIG: file },
     });
     expect(JSON.parse(byEnv.out).keys).toHaveLength(1);
@@ -352,7 +353,7 @@ describe('where the keys are', () => {
     ['broken YAML', 'a: [', 78],
     ['a data_dir from the environment', 'data_dir: "${env:NOT_SET_HERE}"', 78],
   ])('%s ends with 78', async (_, text, exitCode) => {
-    const file = join(tempDir(), 'gate.yaml');
+    const file = join(testDir(), 'gate.yaml');
     writeFileSync(file, text);
     const run = await runCli(addKeysCommand, ['keys', 'list', '-c', file]);
     expect(run).toMatchObject({ out: '', exitCode });

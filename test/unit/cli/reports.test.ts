@@ -14,7 +14,8 @@ import { nanoUsd } from '../../../src/core/money.ts';
 import { openAdminLab } from '../../support/admin-lab.ts';
 import { createFakeLiveGateway } from '../../support/fake-live-gateway.ts';
 import { type CliRun, type RunCliOptions, runCli } from '../../support/run-cli.ts';
-import { aFinishedRow, aKey, anOpenRow, tempDir } from '../../support/temp-store.ts';
+import { aFinishedRow, aKey, anOpenRow } from '../../support/temp-store.ts';
+import { testDir } from '../../support/test-dir.ts';
 
 type Add = (program: Command, io: CliIo) => void;
 
@@ -126,7 +127,7 @@ llmgate.yaml:3:1: unknown key "x\\x1b[2J"
     { add: addModelsCommand, words: 'models list' },
     { add: addBackendsCommand, words: 'backends show x' },
   ])('without a gateway $words ends with 5 and touches nothing', async ({ add, words }) => {
-    const dataDir = tempDir();
+    const dataDir = testDir();
     const run = await runCli(add, [...words.split(' '), '--data-dir', dataDir]);
     expect(run).toMatchObject({ out: '', exitCode: 5 });
     expect(run.err).toContain(`no gateway is running on ${dataDir}`);
