@@ -97,3 +97,25 @@ test('ticks by itself', async () => {
   await promise;
   clearInterval(alive);
 });
+
+test('after a standstill of the process, sockets are read before deadlines are judged', async () => {
+  const fake = createFakeClock();
+  let looks = 0;
+  const clock = {
+    nowMs: fake.nowMs,
+    monotonicMs() {
+      looks++;
+      return fake.monotonicMs();
+    },
+  };
+  const watchdog = startWatchdog(clock, 1);
+  opened.push(watchdog);
+  const alive = setInterval(() => {}, 1_000);
+  const { promise, resolve } = Promise.withResolvers<number>();
+  watchdog.add({ dueMs: fake.monotonicMs() + 500, onDue: () => resolve(looks) });
+  fake.advance(60_000);
+  looks = 0;
+  // One look finds the standstill and lets a turn pass; the next two see and judge the deadline.
+  expect(await promise).toBe(3);
+  clearInterval(alive);
+});
