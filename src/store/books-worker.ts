@@ -12,7 +12,7 @@ declare const self: Worker;
 /** How often it looks whether anything was committed; costs some 10 µs when nothing was. */
 const LOOK_EVERY_MS = 250;
 
-const ROLL_UP_EVERY_LOOKS = 8;
+const ROLL_UP_EVERY_LOOKS = 20;
 
 /** Longer than the writer ever holds the lock; this thread may wait. */
 const BUSY_TIMEOUT_MS = 5_000;

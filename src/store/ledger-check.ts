@@ -2,7 +2,7 @@ import type { Price } from '../core/price.ts';
 import type { Usage } from '../core/usage.ts';
 import { costOf } from '../pricing/cost.ts';
 import { createProblems, type Problems } from './problems.ts';
-import { REQUEST_KEY, ROLLUP_KEY, rolledUpSeq } from './rollup.ts';
+import { REQUEST_KEY, REQUEST_SUMS, ROLLUP_KEY, ROLLUP_SUMS, rolledUpSeq } from './rollup.ts';
 import { type Database, sqliteCode } from './sqlite.ts';
 import type { HourlySpend, LedgerCheck } from './store.ts';
 
@@ -36,16 +36,11 @@ const SELECT_ROWS = `SELECT lower(hex(r.id)) AS id, k.name AS key, o.name AS out
   LEFT JOIN prices p ON p.id = r.price
   ORDER BY r.seq`;
 
-const SUMS = `requests, unpriced, estimated, input_tokens, cached_input_tokens, output_tokens,
-  reasoning_tokens, cost_nano_usd`;
-
 // A sum's key and what it should be, from the rows that it was made of.
-const SUMS_OF_ROWS = `SELECT ${REQUEST_KEY}, count(*), sum(cost_nano_usd IS NULL), sum(estimated),
-    sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(reasoning_tokens),
-    coalesce(sum(cost_nano_usd), 0), count(ttft_us)
+const SUMS_OF_ROWS = `SELECT ${REQUEST_KEY}, ${REQUEST_SUMS}, count(ttft_us)
   FROM requests WHERE seq <= :seq GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10`;
 
-const STORED_SUMS = `SELECT ${ROLLUP_KEY}, ${SUMS},
+const STORED_SUMS = `SELECT ${ROLLUP_KEY}, ${ROLLUP_SUMS},
     coalesce((SELECT sum(value) FROM json_each(ttft)), 0)
   FROM usage_rollups`;
 

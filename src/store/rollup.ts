@@ -1,14 +1,7 @@
 import { assert } from '../core/assert.ts';
 import { getMeta } from './meta.ts';
 import type { Database, SqlValue } from './sqlite.ts';
-import {
-  addToHistogram,
-  bucketOf,
-  mergeHistogram,
-  parseHistogram,
-  renderHistogram,
-  type TtftHistogram,
-} from './ttft-histogram.ts';
+import { addToHistogram, bucketOf, parseHistogram, renderHistogram } from './ttft-histogram.ts';
 
 // Reports read sums, never rows. Finished requests are added to the sums of their hour once, in
 // the order of `seq`: how far that has come is kept in `meta` and moves in the same transaction as
@@ -21,13 +14,37 @@ export const ROLLUP_KEY = 'hour, key, user, team, tenant, tags, model, backend, 
 export const REQUEST_KEY =
   'started_at_ms / 3600000, key, user, team, tenant, tags, model, backend, endpoint, outcome';
 
+export const ROLLUP_SUMS = `requests, unpriced, estimated, input_tokens, cached_input_tokens,
+  output_tokens, reasoning_tokens, cost_nano_usd`;
+
+/** What ROLLUP_SUMS are for the rows of `requests` with one key. */
+export const REQUEST_SUMS = `count(*), sum(cost_nano_usd IS NULL), sum(estimated),
+  sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(reasoning_tokens),
+  coalesce(sum(cost_nano_usd), 0)`;
+
 const KEY_COLUMNS = 10;
 
-/** Rows read at once. */
-const ROWS_PER_BATCH = 5_000;
+/** Rows summed at once, when they fall into few sums. */
+const MAX_ROWS_PER_BATCH = 5_000;
 
-/** Sums written at once: the write lock, which requests wait for, is held about a millisecond. */
-const SUMS_PER_BATCH = 200;
+/** Sums written at once, so that the write lock, which requests wait for, is held shortly. */
+const MAX_SUMS_PER_BATCH = 200;
+
+const ADD_SUMS = `INSERT INTO usage_rollups (${ROLLUP_KEY}, ${ROLLUP_SUMS}, ttft)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET
+    requests = requests + excluded.requests,
+    unpriced = unpriced + excluded.unpriced,
+    estimated = estimated + excluded.estimated,
+    input_tokens = input_tokens + excluded.input_tokens,
+    cached_input_tokens = cached_input_tokens + excluded.cached_input_tokens,
+    output_tokens = output_tokens + excluded.output_tokens,
+    reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
+    cost_nano_usd = cost_nano_usd + excluded.cost_nano_usd,
+    ttft = excluded.ttft`;
+
+/** A key, its sums and last the times to first token. Bigints: a sum may pass 2^53. */
+type SumColumns = (bigint | string | null)[];
 
 export interface Rollup {
   /** Adds one batch of finished requests to the sums. True when there may be more. */
@@ -43,52 +60,53 @@ export function rolledUpSeq(db: Database): number {
 
 /** Only one connection may roll up: the books worker's, or a command's that has the lock. */
 export function openRollup(db: Database): Rollup {
-  const readRows = db
-    .prepare<[number, number], (number | null)[]>(
-      `SELECT ${REQUEST_KEY}, seq, estimated, input_tokens, cached_input_tokens, output_tokens,
-         reasoning_tokens, cost_nano_usd, ttft_us
-       FROM requests WHERE seq > ? ORDER BY seq LIMIT ?`,
+  const readSums = db
+    .prepare<[number, number], SumColumns>(
+      `SELECT ${REQUEST_KEY}, ${REQUEST_SUMS}, group_concat(ttft_us)
+       FROM requests WHERE seq > ? AND seq <= ? GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10`,
     )
-    .raw();
+    .raw()
+    .safeIntegers();
+  const readLastSeq = db.prepare<[], number | null>('SELECT max(seq) FROM requests').pluck();
   const readTtft = db
     .prepare<SqlValue[], string | null>(
       `SELECT ttft FROM usage_rollups WHERE (${ROLLUP_KEY}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .pluck();
-  const addSums = db.prepare<SqlValue[]>(
-    `INSERT INTO usage_rollups (${ROLLUP_KEY}, requests, unpriced, estimated, input_tokens,
-       cached_input_tokens, output_tokens, reasoning_tokens, cost_nano_usd, ttft)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET
-       requests = requests + excluded.requests,
-       unpriced = unpriced + excluded.unpriced,
-       estimated = estimated + excluded.estimated,
-       input_tokens = input_tokens + excluded.input_tokens,
-       cached_input_tokens = cached_input_tokens + excluded.cached_input_tokens,
-       output_tokens = output_tokens + excluded.output_tokens,
-       reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
-       cost_nano_usd = cost_nano_usd + excluded.cost_nano_usd,
-       ttft = excluded.ttft`,
-  );
+  const addSums = db.prepare<SqlValue[]>(ADD_SUMS);
   const startMark = db.prepare("INSERT OR IGNORE INTO meta VALUES ('rolled_up_seq', 0)");
   const moveMark = db.prepare<[number, number]>(
     "UPDATE meta SET value = CAST(? AS INTEGER) WHERE name = 'rolled_up_seq' AND value = ?",
   );
+  let rowsPerBatch = MAX_ROWS_PER_BATCH;
 
-  const write = db.transaction((rows: SqlValue[][], fromSeq: number, toSeq: number) => {
+  const write = db.transaction((sums: SumColumns[], fromSeq: number, toSeq: number) => {
     startMark.run();
     assert(moveMark.run(toSeq, fromSeq).changes === 1, 'one connection rolls up at a time');
-    for (const row of rows) addSums.run(...row);
+    for (const sum of sums) addSums.run(...sum);
   });
+
+  function withStoredTtft(sum: SumColumns): SumColumns {
+    const key = sum.slice(0, KEY_COLUMNS);
+    const samples = sum.at(-1);
+    const stored = readTtft.get(...key) ?? null;
+    return [...sum.slice(0, -1), addSamples(stored, typeof samples === 'string' ? samples : '')];
+  }
 
   function step(): boolean {
     const fromSeq = rolledUpSeq(db);
-    const rows = readRows.all(fromSeq, ROWS_PER_BATCH);
-    if (rows.length === 0) return false;
-    const { sums, toSeq } = sumUp(rows);
+    const toSeq = Math.min(readLastSeq.get() ?? 0, fromSeq + rowsPerBatch);
+    if (toSeq <= fromSeq) return false;
+    const sums = readSums.all(fromSeq, toSeq);
+    if (sums.length > MAX_SUMS_PER_BATCH) {
+      // Many keys: as few rows as make about enough sums, and never more sums than rows.
+      const share = MAX_SUMS_PER_BATCH / sums.length;
+      rowsPerBatch = Math.max(MAX_SUMS_PER_BATCH, Math.floor((toSeq - fromSeq) * share));
+      return true;
+    }
+    if (sums.length * 2 <= MAX_SUMS_PER_BATCH) rowsPerBatch = MAX_ROWS_PER_BATCH;
     // Reading and merging is done before the lock is taken; nobody else changes these sums.
-    const merged = sums.map((sum) => toColumns(sum, readTtft.get(...sum.key) ?? null));
-    write.immediate(merged, fromSeq, toSeq);
+    write.immediate(sums.map(withStoredTtft), fromSeq, toSeq);
     return true;
   }
 
@@ -100,80 +118,11 @@ export function openRollup(db: Database): Rollup {
   };
 }
 
-interface Sum {
-  readonly key: readonly number[];
-  requests: number;
-  unpriced: number;
-  estimated: number;
-  inputTokens: number;
-  cachedInputTokens: number;
-  outputTokens: number;
-  reasoningTokens: number;
-  costNanoUsd: bigint;
-  readonly ttft: TtftHistogram;
-}
-
-/** Sums rows in order until there are enough sums for one transaction. */
-function sumUp(rows: readonly (number | null)[][]): { sums: Sum[]; toSeq: number } {
-  const sums = new Map<string, Sum>();
-  let toSeq = 0;
-  for (const row of rows) {
-    const key = row.slice(0, KEY_COLUMNS).map(Number);
-    const name = key.join();
-    let sum = sums.get(name);
-    if (sum === undefined) {
-      if (sums.size >= SUMS_PER_BATCH) break;
-      sum = emptySum(key);
-      sums.set(name, sum);
-    }
-    toSeq = add(sum, row.slice(KEY_COLUMNS));
-  }
-  return { sums: [...sums.values()], toSeq };
-}
-
-function emptySum(key: readonly number[]): Sum {
-  return {
-    key,
-    requests: 0,
-    unpriced: 0,
-    estimated: 0,
-    inputTokens: 0,
-    cachedInputTokens: 0,
-    outputTokens: 0,
-    reasoningTokens: 0,
-    costNanoUsd: 0n,
-    ttft: new Map(),
-  };
-}
-
-/** Returns the `seq` of the row. */
-function add(sum: Sum, measures: readonly (number | null)[]): number {
-  const [seq, estimated, input, cachedInput, output, reasoning, cost, ttftUs] = measures;
-  sum.requests += 1;
-  sum.estimated += estimated ?? 0;
-  sum.inputTokens += input ?? 0;
-  sum.cachedInputTokens += cachedInput ?? 0;
-  sum.outputTokens += output ?? 0;
-  sum.reasoningTokens += reasoning ?? 0;
-  if (cost === null || cost === undefined) sum.unpriced += 1;
-  else sum.costNanoUsd += BigInt(cost);
-  if (typeof ttftUs === 'number') addToHistogram(sum.ttft, bucketOf(ttftUs), 1);
-  return seq ?? 0;
-}
-
-function toColumns(sum: Sum, storedTtft: string | null): SqlValue[] {
-  mergeHistogram(sum.ttft, parseHistogram(storedTtft));
-  return [
-    ...sum.key,
-    sum.requests,
-    sum.unpriced,
-    sum.estimated,
-    sum.inputTokens,
-    sum.cachedInputTokens,
-    sum.outputTokens,
-    sum.reasoningTokens,
-    // A bigint is bound as an integer; a number as a float, whose sums go wrong past 2^53.
-    sum.costNanoUsd,
-    renderHistogram(sum.ttft),
-  ];
+/** A stored histogram with times in microseconds (`900,1200`) added. */
+function addSamples(stored: string | null, samplesUs: string): string | null {
+  if (samplesUs === '') return stored;
+  const histogram = parseHistogram(stored);
+  for (const sampleUs of samplesUs.split(','))
+    addToHistogram(histogram, bucketOf(Number(sampleUs)), 1);
+  return renderHistogram(histogram);
 }
