@@ -10,14 +10,23 @@ Builds dist/llmgate and runs every test, or those whose path contains a FILTER. 
 'N passed, N failed'. --gates runs format, lint and types first and counts each as one test.
 `;
 
-interface Gate {
+/** A test that spins cannot be stopped from inside its process; this ends the whole run. */
+const TESTS_END_WITHIN_MS = 12 * 60_000;
+
+type Sum = Pick<Counts, 'passed' | 'failed'>;
+
+interface Step {
   readonly name: string;
   readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly withinMs?: number;
 }
 
-const GATES: readonly Gate[] = [
-  { name: 'format and lint', command: ['biome', 'ci', '--error-on-warnings', '.'] },
-  { name: 'types', command: ['tsc', '-p', '.'] },
+const tool = (...args: string[]) => [process.execPath, 'run', '--bun', ...args];
+
+const GATES: readonly Step[] = [
+  { name: 'format and lint', command: tool('biome', 'ci', '--error-on-warnings', '.') },
+  { name: 'types', command: tool('tsc', '-p', '.') },
 ];
 
 const args = process.argv.slice(2);
@@ -27,38 +36,38 @@ const filters = args.filter((arg) => !arg.startsWith('-'));
 if (flags.has('--help')) {
   process.stdout.write(HELP);
 } else {
-  const counts: Counts[] = flags.has('--gates') ? GATES.map(passGate) : [];
-  if (!flags.has('--no-build')) counts.push(build());
-  counts.push(runTests(filters));
-  const passed = sum(counts.map((count) => count.passed));
-  const failed = sum(counts.map((count) => count.failed));
+  const sums: Sum[] = [];
+  for (const gate of flags.has('--gates') ? GATES : []) {
+    const ok = await run(gate);
+    sums.push({ passed: Number(ok), failed: Number(!ok) });
+  }
+  if (!flags.has('--no-build')) {
+    // A build is no test, but one that fails must show in the count.
+    const ok = await run({ name: 'build', command: [join(ROOT, 'scripts/build')] });
+    sums.push({ passed: 0, failed: Number(!ok) });
+  }
+  sums.push(await runTests(filters));
+  const passed = sums.reduce((total, each) => total + each.passed, 0);
+  const failed = sums.reduce((total, each) => total + each.failed, 0);
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
   process.exitCode = failed === 0 ? 0 : 1;
 }
 
-function passGate({ name, command }: Gate): Counts {
-  const ok = run([process.execPath, 'run', '--bun', ...command], name);
-  return { passed: Number(ok), failed: Number(!ok) };
-}
-
-// A build is no test, but one that fails must show in the count.
-function build(): Counts {
-  const ok = run([join(ROOT, 'scripts/build')], 'build');
-  return { passed: 0, failed: Number(!ok) };
-}
-
-function runTests(paths: readonly string[]): Counts {
+async function runTests(paths: readonly string[]): Promise<Sum> {
   const folder = mkdtempSync(join(tmpdir(), 'llmgate-test-'));
   try {
     const file = join(folder, 'counts.json');
-    const env = {
-      LLMGATE_TEST_COUNTS: file,
-      LLMGATE_TEST_BINARY: join(ROOT, 'dist/llmgate'),
-    };
-    const ok = run([process.execPath, 'run', '--bun', 'vitest', 'run', ...paths], 'tests', env);
-    const counts = readCounts(file);
-    const nothingRan = counts.passed + counts.failed === 0;
-    return { passed: counts.passed, failed: counts.failed || Number(!ok || nothingRan) };
+    const ok = await run({
+      name: 'tests',
+      command: tool('vitest', 'run', ...paths),
+      env: { LLMGATE_TEST_COUNTS: file, LLMGATE_TEST_BINARY: join(ROOT, 'dist/llmgate') },
+      withinMs: TESTS_END_WITHIN_MS,
+    });
+    const { passed, failed, running } = readCounts(file);
+    for (const module of running) process.stdout.write(`==> never ended: ${module}\n`);
+    const unfinished = failed + running.length;
+    const nothingRan = passed + unfinished === 0;
+    return { passed, failed: unfinished || Number(!ok || nothingRan) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -66,21 +75,42 @@ function runTests(paths: readonly string[]): Counts {
 
 // The reporter wrote it; without it vitest itself did not get far enough to count.
 function readCounts(file: string): Counts {
-  if (!existsSync(file)) return { passed: 0, failed: 0 };
+  if (!existsSync(file)) return { passed: 0, failed: 0, running: [] };
   return JSON.parse(readFileSync(file, 'utf8')) as Counts;
 }
 
-function run(command: readonly string[], name: string, env: Record<string, string> = {}): boolean {
+/** True when the command ended with success, and in time. */
+async function run({ name, command, env, withinMs }: Step): Promise<boolean> {
   process.stdout.write(`==> ${name}\n`);
   const startedAt = performance.now();
-  const { success } = Bun.spawnSync([...command], {
+  const child = Bun.spawn([...command], {
     cwd: ROOT,
     env: { ...cleanEnvironment(), ...env },
     stdio: ['ignore', 'inherit', 'inherit'],
+    // A process group of its own, so that whatever it started ends with it.
+    detached: true,
   });
+  const end = () => endGroup(child.pid);
+  const overdue = withinMs === undefined ? undefined : setTimeout(end, withinMs);
+  const quit = () => {
+    end();
+    process.exit(130);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, quit);
+  const ok = (await child.exited) === 0;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, quit);
+  clearTimeout(overdue);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  process.stdout.write(`==> ${name}: ${success ? 'ok' : 'FAILED'} after ${seconds} s\n`);
-  return success;
+  process.stdout.write(`==> ${name}: ${ok ? 'ok' : 'FAILED'} after ${seconds} s\n`);
+  return ok;
+}
+
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // It ended by itself meanwhile.
+  }
 }
 
 // What a developer or a company's machine sets for real gateways must not reach the tests.
@@ -93,8 +123,4 @@ function cleanEnvironment(): Record<string, string | undefined> {
     no_proxy: noProxy,
     ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
   };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, each) => total + each, 0);
 }
