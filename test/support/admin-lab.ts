@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LiveGateway } from '../../src/admin/live-gateway.ts';
 import { createOperations } from '../../src/admin/local-operations.ts';
@@ -54,6 +54,7 @@ export async function openAdminLab({ way, live = null }: AdminLabOptions): Promi
     async [Symbol.asyncDispose]() {
       await server?.stop();
       await temp[Symbol.asyncDispose]();
+      rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }

@@ -12,6 +12,7 @@ import { openAdminLab } from '../../support/admin-lab.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { createFakeLiveGateway } from '../../support/fake-live-gateway.ts';
 import { aKey, openTempStore } from '../../support/temp-store.ts';
+import { testDir } from '../../support/test-dir.ts';
 
 const HOUR = '2026-11-18T10:00:00.000Z';
 
@@ -197,7 +198,7 @@ async function openBooksLab(
   live = createFakeLiveGateway(),
 ): Promise<BooksLab> {
   const clock = createFakeClock();
-  const temp = await openTempStore({ clock });
+  const temp = await openTempStore({ clock, dataDir: testDir() });
   const store: Store = { ...temp.store, books: { ...temp.store.books, ...books } };
   const local = createOperations({ store, clock, random: systemRandom, live });
   const socketPath = `${temp.dataDir}/admin.sock`;

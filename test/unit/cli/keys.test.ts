@@ -137,7 +137,7 @@ an-auto…  zaBmNyZAlMxY  active     -     research  -       never       all
   });
 
   test('walks more keys than one page holds', async () => {
-    await using temp = await openTempStore();
+    await using temp = await openTempStore({ dataDir: testDir() });
     const { dataDir, store } = temp;
     for (let at = 0; at < 1001; at += 1) {
       const id = `K${String(at).padStart(11, '0')}`;
