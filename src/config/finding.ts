@@ -17,14 +17,23 @@ export interface Finding {
   readonly meant?: string;
 }
 
-/** Without the findings that a misspelled key is also a missing one, which would only distract. */
+/**
+ * What is worth saying: the first finding for each place, a wrong key before its value, and nothing
+ * about a key that is missing only because it is misspelled.
+ */
 export function withoutEchoes(findings: readonly Finding[]): Finding[] {
+  const keysFirst = findings.toSorted((a, b) => Number(b.at === 'key') - Number(a.at === 'key'));
   const meant = new Set<string>();
   for (const finding of findings) {
     if (finding.meant === undefined) continue;
     meant.add(renderPath([...finding.path.slice(0, -1), finding.meant]));
   }
-  return findings.filter(({ path, isMissing }) => !(isMissing && meant.has(renderPath(path))));
+  const places = new Set<string>();
+  return keysFirst.filter(({ path, isMissing }) => {
+    const place = renderPath(path);
+    if (isMissing && meant.has(place)) return false;
+    return places.size < places.add(place).size;
+  });
 }
 
 /** `models["llama-3.3"].targets[0]`: a path as people write it. */

@@ -63,8 +63,9 @@ export function parseConfig(text: string, { name, env, folder }: ParseOptions): 
   const shape = checkShape(source.value);
   const references = checkReferences(source.value, { env, folder });
   const findings = [
-    ...shape.findings,
+    // First: a reference where none works is also no URL, no number and no known name.
     ...references.findings,
+    ...shape.findings,
     ...checkBackends(source.value),
     ...checkModels(source.value),
     ...checkLimits(source.value),

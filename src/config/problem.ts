@@ -43,7 +43,7 @@ export function renderProblems(
   kind: 'problem' | 'warning' = 'problem',
 ): string {
   const mark = kind === 'warning' ? 'warning: ' : '';
-  const lines = source.split(/\r\n|\n|\r/);
+  const lines = source.split('\n');
   const rendered = problems.slice(0, MOST_RENDERED).map((problem) => {
     const where = problem.line === 0 ? file : `${file}:${problem.line}:${problem.column}`;
     const path = problem.path === '' ? '' : `${problem.path}: `;

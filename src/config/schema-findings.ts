@@ -9,6 +9,9 @@ type Issue = z.core.$ZodIssue;
 
 /** The file when its shape is right, and everything that is wrong with its shape otherwise. */
 export function checkShape(value: unknown): { file: ConfigFile | null; findings: Finding[] } {
+  if (value === null || value === undefined) {
+    return { file: null, findings: [{ path: [], message: 'the file is empty; write backends' }] };
+  }
   const result = ConfigFile.safeParse(value, { error: issueMessage, jitless: true });
   if (result.success) return { file: result.data, findings: [] };
   return { file: null, findings: result.error.issues.flatMap((issue) => toFindings(issue, value)) };

@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, visit } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, visit } from 'yaml';
 
 /**
  * Problems are shown with the line they are on, and a common problem is a secret written straight
@@ -12,11 +12,15 @@ const PLAIN_NAME = /_file$|tokens$/i;
 
 type Range = readonly [start: number, end: number];
 
-/** The text with secrets replaced by asterisks, character by character: columns stay true. */
-export function maskSecrets(text: string, document: Document): string {
+/**
+ * The text with secrets replaced by asterisks, character by character: columns stay true. Without
+ * a usable tree `document` is null.
+ */
+export function maskSecrets(text: string, document: Document | null): string {
   // Without a tree it is unknown where a value ends, so its whole line goes.
-  const patterns = document.errors.length > 0 ? [...LOOKALIKES, ...NAMED_LINES] : LOOKALIKES;
-  const ranges = [...lookalikes(text, patterns), ...secretScalars(document)];
+  const hasWholeTree = document !== null && document.errors.length === 0;
+  const patterns = hasWholeTree ? LOOKALIKES : [...LOOKALIKES, ...NAMED_LINES];
+  const ranges = [...lookalikes(text, patterns), ...(document ? secretScalars(document) : [])];
   ranges.sort(([a], [b]) => a - b);
   let masked = '';
   let done = 0;
@@ -30,39 +34,27 @@ export function maskSecrets(text: string, document: Document): string {
 }
 
 function secretScalars(document: Document): Range[] {
-  const found: Range[] = [];
-  try {
-    visit(document, {
-      Pair(_, pair) {
-        const name = nameOf(pair);
-        const isSecret = SECRET_NAME.test(name) && !PLAIN_NAME.test(name);
-        if (isSecret || name === 'headers') collectScalars(pair.value, document, found);
-      },
-    });
-  } catch {
-    // Nested past the stack. That is a problem without source lines from down there.
-  }
-  return found;
-}
-
-function nameOf(pair: Pair): string {
-  return isScalar(pair.key) ? String(pair.key.value) : '';
-}
-
-function collectScalars(node: unknown, document: Document, found: Range[]): void {
-  if (isAlias(node)) {
-    // What an anchor holds cannot hold an alias to itself, so this ends.
-    collectScalars(node.resolve(document), document, found);
-  } else if (isScalar(node)) {
-    const isReference = /^\$\{(env|file):[^}]*\}$/.test(String(node.value));
-    if (node.range && node.value !== null && !isReference) {
-      found.push([node.range[0], node.range[1]]);
-    }
-  } else if (isMap(node)) {
-    for (const { value } of node.items) collectScalars(value, document, found);
-  } else if (isSeq(node)) {
-    for (const item of node.items) collectScalars(item, document, found);
-  }
+  const ranges: Range[] = [];
+  const seen = new Set<unknown>();
+  const collect = (node: unknown): void => {
+    if (seen.has(node)) return; // Aliases lead to the same node again and again.
+    seen.add(node);
+    if (isAlias(node)) return collect(node.resolve(document));
+    if (isMap(node)) for (const { value } of node.items) collect(value);
+    if (isSeq(node)) for (const item of node.items) collect(item);
+    if (!isScalar(node) || !node.range || node.value === null) return;
+    // A lone $ is what the parser leaves of a reference that lacks its quotes.
+    const isReference = /^\$(\{(env|file):[^}]*\})?$/.test(String(node.value));
+    if (!isReference) ranges.push([node.range[0], node.range[1]]);
+  };
+  visit(document, {
+    Pair(_, { key, value }) {
+      const name = isScalar(key) ? String(key.value) : '';
+      const isSecret = SECRET_NAME.test(name) && !PLAIN_NAME.test(name);
+      if (isSecret || name === 'headers') collect(value);
+    },
+  });
+  return ranges;
 }
 
 /** Each matches a secret alone; what gives it away stands in a lookbehind. */

@@ -1,15 +1,52 @@
-import type { YAMLError } from 'yaml';
+import { type Document, isCollection, isScalar, visit, type YAMLError } from 'yaml';
 
 /**
- * A syntax error in our own words. The library's messages quote the text they stumble over, which
- * may be a secret.
+ * A syntax error in our own words, at the place to repair. The library's messages quote the text
+ * they stumble over, which may be a secret.
  */
-export function syntaxMessage(code: YAMLError['code'], text: string, offset: number): string {
+export function explainSyntax(
+  { code, pos }: YAMLError,
+  text: string,
+  document: Document,
+): { readonly offset: number; readonly message: string } {
+  const offset = pos[0];
   if (isBareReference(text, offset)) {
-    return 'inside { } or [ ] a reference needs quotes: "${env:NAME}"';
+    return { offset, message: 'inside { } or [ ] a reference needs quotes: "${env:NAME}"' };
   }
-  return MESSAGES[code] ?? 'not valid YAML';
+  const opener = UNCLOSED_CODES.has(code) ? findUnclosed(text, document, offset) : undefined;
+  if (opener !== undefined) {
+    return { offset: opener, message: `this ${text[opener]} is never closed` };
+  }
+  return { offset, message: MESSAGES[code] ?? 'not valid YAML' };
 }
+
+/** What the parser says where it noticed, which may be many lines after the bracket. */
+const UNCLOSED_CODES: ReadonlySet<string> = new Set(['BAD_INDENT', 'MISSING_CHAR']);
+
+/** The innermost quote or bracket that is open at an offset and does not end in its partner. */
+function findUnclosed(text: string, document: Document, offset: number): number | undefined {
+  let found: number | undefined;
+  const consider = (range: readonly number[] | null | undefined) => {
+    const [start, end] = range ?? [];
+    if (start === undefined || end === undefined || start >= offset || end < offset) return;
+    const partner = PARTNERS.get(text[start] ?? '');
+    if (partner === undefined || (end - start > 1 && text[end - 1] === partner)) return;
+    if (found === undefined || start > found) found = start;
+  };
+  visit(document, {
+    Node(_, node) {
+      if (isScalar(node) || isCollection(node)) consider(node.range);
+    },
+  });
+  return found;
+}
+
+const PARTNERS: ReadonlyMap<string, string> = new Map([
+  ['"', '"'],
+  ["'", "'"],
+  ['{', '}'],
+  ['[', ']'],
+]);
 
 /** True when the error is inside an unquoted `${…}`, whose braces YAML takes for its own. */
 function isBareReference(text: string, offset: number): boolean {
@@ -23,7 +60,7 @@ const MESSAGES: Partial<Record<YAMLError['code'], string>> = {
   BAD_COLLECTION_TYPE: 'a tag does not fit the value; remove the tag',
   BAD_DIRECTIVE: 'text that begins with % must be quoted',
   BAD_DQ_ESCAPE: 'there is no such \\ escape in double quotes; use single quotes',
-  BAD_INDENT: 'the indentation does not fit the lines above, or a bracket is not closed',
+  BAD_INDENT: 'the indentation does not fit the lines above',
   BAD_PROP_ORDER: 'a tag or anchor stands in the wrong place',
   BAD_SCALAR_START: 'text that begins with @ or ` must be quoted',
   BLOCK_AS_IMPLICIT_KEY: 'a second ": " on one line; quote the text, or start a new line',
