@@ -1,11 +1,12 @@
 import type { Backend } from '../backends/backend.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../observe/log.ts';
+import type { DiscoveredModel } from '../protocols/model-discovery.ts';
 
 /** What is known of one backend's model list. */
 export interface Discovered {
   readonly backend: string;
-  readonly modelIds: readonly string[];
+  readonly models: readonly DiscoveredModel[];
   /** null until the backend answered once. */
   readonly seenAtMs: number | null;
   /** Why the last attempt failed; null when it did not. */
@@ -24,7 +25,7 @@ export interface Discovery {
 
 interface DiscoveryOptions {
   readonly backends: readonly Backend[];
-  readonly listModels: (backend: Backend) => Promise<string[]>;
+  readonly listModels: (backend: Backend) => Promise<DiscoveredModel[]>;
   readonly clock: Clock;
   readonly log: Log;
   /** Called after every round that changed a list. */
@@ -46,23 +47,23 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
   const ask = async (backend: Backend): Promise<boolean> => {
     const before = known.get(backend.id);
     try {
-      const modelIds = await listModels(backend);
+      const models = await listModels(backend);
       known.set(backend.id, {
         backend: backend.id,
-        modelIds,
+        models,
         seenAtMs: clock.nowMs(),
         problem: null,
       });
-      if (before?.modelIds.join('\n') === modelIds.join('\n')) return false;
-      log.info('models_discovered', { backend: backend.id, models: modelIds.length });
+      if (JSON.stringify(before?.models) === JSON.stringify(models)) return false;
+      log.info('models_discovered', { backend: backend.id, models: models.length });
       return true;
     } catch (cause) {
       const problem = cause instanceof Error ? cause.message : String(cause);
       if (before?.problem !== problem) {
         log.warn('discovery_failed', { backend: backend.id, problem });
       }
-      const { modelIds, seenAtMs } = before ?? { modelIds: [], seenAtMs: null };
-      known.set(backend.id, { backend: backend.id, modelIds, seenAtMs, problem });
+      const { models, seenAtMs } = before ?? { models: [], seenAtMs: null };
+      known.set(backend.id, { backend: backend.id, models, seenAtMs, problem });
       return false;
     }
   };
@@ -82,7 +83,7 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
   return {
     current: () =>
       backends.map(
-        ({ id }) => known.get(id) ?? { backend: id, modelIds: [], seenAtMs: null, problem: null },
+        ({ id }) => known.get(id) ?? { backend: id, models: [], seenAtMs: null, problem: null },
       ),
     refresh: refreshOnce,
     replaceBackends(next) {

@@ -63,7 +63,7 @@ export function createLiveGateway(parts: LiveParts): LiveGateway {
           state: problem !== null ? 'down' : seenAtMs === null ? 'unknown' : 'up',
           error: problem,
           checked_at: seenAtMs === null ? null : new Date(seenAtMs).toISOString(),
-          models: [...(found?.modelIds ?? [])],
+          models: (found?.models ?? []).map((model) => model.id),
           in_flight: inFlight.get(id) ?? 0,
         };
       });

@@ -67,7 +67,11 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
   try {
     const watchdog = startWatchdog(clock);
     closers.push(() => watchdog.close());
-    const client = openHttpClient({ watchdog, clock });
+    const client = openHttpClient({
+      watchdog,
+      clock,
+      onReaderError: (cause) => log.error('reply_reader_failed', { cause }),
+    });
     closers.push(() => client.close());
 
     const keys = createKeyDirectory(store.keys.all());

@@ -1,4 +1,4 @@
-import { readModelList } from '../protocols/model-discovery.ts';
+import { type DiscoveredModel, readModelList } from '../protocols/model-discovery.ts';
 import type { Backend } from './backend.ts';
 import type { HttpClient } from './http1/client.ts';
 import { collect } from './http1/collect.ts';
@@ -14,7 +14,7 @@ const LIST_DEADLINES = {
 };
 
 /** Asks a backend for the models it serves. Throws a plain Error that says what went wrong. */
-export async function listModels(client: HttpClient, backend: Backend): Promise<string[]> {
+export async function listModels(client: HttpClient, backend: Backend): Promise<DiscoveredModel[]> {
   const { origin, headers } = backend;
   const reply = await collect(
     client,
@@ -29,5 +29,5 @@ export async function listModels(client: HttpClient, backend: Backend): Promise<
     LIST_BYTES_MAX,
   );
   if (reply.status !== 200) throw new Error(`/v1/models answered ${reply.status}`);
-  return readModelList(reply.body).map((model) => model.id);
+  return readModelList(reply.body);
 }

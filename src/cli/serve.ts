@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { RunningGateway } from '../app/run-gateway.ts';
 import type { Config } from '../config/config.ts';
+import { systemClock } from '../core/clock.ts';
 import { VERSION } from './build-info.ts';
 import { CliError, EXIT } from './exit-code.ts';
 import type { CliIo, ProcessIo } from './io.ts';
@@ -29,7 +30,11 @@ export function addServeCommand(program: Command, io: ProcessIo): void {
 async function serve(flags: ServeFlags, io: ProcessIo): Promise<void> {
   const source = await findConfig(flags, io);
   const { createLog, createLineSink } = await import('../observe/log.ts');
-  const log = createLog({ ...source.config.log, sink: createLineSink(io.err) });
+  const log = createLog({
+    ...source.config.log,
+    sink: createLineSink(io.err),
+    clock: systemClock,
+  });
   const gateway = await start(source, { log, io });
   try {
     await announce(gateway, source, io);

@@ -1,6 +1,7 @@
 import { mayUseEndpoint, mayUseModel } from '../access/permissions.ts';
 import { GateError } from '../core/error.ts';
 import type { Key } from '../core/key.ts';
+import { modelNotFound } from '../protocols/call-fields.ts';
 import type { Model } from '../routing/model-table.ts';
 import type { Exchange } from './exchange.ts';
 import type { Call } from './read.ts';
@@ -37,14 +38,4 @@ export function authorize(exchange: Exchange, caller: Key, call: Call): Model | 
 /** A key that lists the alias may use the alias; what it stands for is the operator's decision. */
 export function isVisible(caller: Key, model: Model, asked: string): boolean {
   return mayUseModel(caller, model.name) || mayUseModel(caller, asked);
-}
-
-/** One text for a model that does not exist and for one the key may not see. */
-export function modelNotFound(asked: string): GateError {
-  const shown = asked.length > 120 ? `${asked.slice(0, 120)}…` : asked;
-  return new GateError(
-    'model_not_found',
-    `The model "${shown}" does not exist or you do not have access to it.`,
-    { param: 'model' },
-  );
 }

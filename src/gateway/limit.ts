@@ -1,15 +1,23 @@
 import type { Key } from '../core/key.ts';
 import type { Exchange } from './exchange.ts';
+import { outputBound } from './output-bound.ts';
 import type { Call } from './read.ts';
 
 /** Is there room? Takes rate tokens and a concurrency slot, all or none. Throws 429. */
 export function limit(exchange: Exchange, caller: Key, call: Call): void {
-  const subject = {
-    key: caller,
-    model: exchange.model?.name ?? '',
-    endpoint: exchange.route.endpoint,
-  };
-  // Output counts against token rates too; what is not used is given back at settle.
-  const tokens = call.shape.inputTokens + (call.shape.maxOutputTokens ?? 0) * call.shape.choices;
-  exchange.admission = exchange.gate.limiter.admit(subject, tokens);
+  const { gate, model, route } = exchange;
+  const subject = { key: caller, model: model?.name ?? '', endpoint: route.endpoint };
+  exchange.admission = gate.limiter.admit(subject, tokensAsked(exchange, call));
+}
+
+/**
+ * What token rates are charged until the true figure is known: the input, and the output that the
+ * request itself bounds. An unbounded request is charged its input; the rest follows at settle.
+ */
+function tokensAsked({ model, route }: Exchange, call: Call): number {
+  const { inputTokens, maxOutputTokens, choices } = call.shape;
+  if (model === undefined || maxOutputTokens === null || !route.wire.producesText) {
+    return inputTokens;
+  }
+  return inputTokens + outputBound(model, call) * choices;
 }

@@ -1,8 +1,9 @@
 import type { Key } from '../core/key.ts';
 import { NO_USAGE } from '../core/usage.ts';
+import { modelNotFound } from '../protocols/call-fields.ts';
 import { renderModel, renderModelList } from '../protocols/model-list.ts';
 import type { Model } from '../routing/model-table.ts';
-import { isVisible, modelNotFound } from './authorize.ts';
+import { isVisible } from './authorize.ts';
 import type { Exchange } from './exchange.ts';
 import { replyHeaders } from './reply-headers.ts';
 

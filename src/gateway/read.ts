@@ -1,7 +1,7 @@
 import { GateError } from '../core/error.ts';
 import { type FormBody, parseForm, spliceForm } from '../protocols/form-body.ts';
 import { type Edit, type JsonBody, parseJsonBody, spliceJson } from '../protocols/json-body.ts';
-import type { JsonCaps } from '../protocols/json-scan.ts';
+import { JSON_CAPS } from '../protocols/json-scan.ts';
 import type { Route } from '../protocols/route.ts';
 import type { CallShape } from '../protocols/wire.ts';
 import type { Target } from '../routing/model-table.ts';
@@ -14,14 +14,6 @@ export interface Call {
   /** The body for a target: the caller's own bytes, with only what must differ spliced in. */
   bodyFor(target: Target): Uint8Array | null;
 }
-
-/** Bounds checked before a body is parsed, so that no body can cost more than reading it. */
-const JSON_CAPS: JsonCaps = {
-  maxDepth: 64,
-  maxMembers: 100_000,
-  maxItems: 1_000_000,
-  maxNumberDigits: 1_000,
-};
 
 const NOTHING: Call = {
   shape: {

@@ -4,6 +4,7 @@ import { type NanoUsd, ZERO_USD } from '../core/money.ts';
 import { holdFor } from '../pricing/hold.ts';
 import type { Model } from '../routing/model-table.ts';
 import type { Exchange } from './exchange.ts';
+import { outputBound } from './output-bound.ts';
 import type { Call } from './read.ts';
 import type { Plan } from './route.ts';
 import { bookingOf } from './settle.ts';
@@ -14,9 +15,6 @@ interface Asked {
   readonly call: Call;
   readonly model: Model;
 }
-
-/** Held per choice for output when neither request, model nor context bounds it. */
-const UNBOUNDED_OUTPUT_TOKENS = 16_384;
 
 /**
  * Can they pay for the dearest outcome? Holds that much in every budget, then writes the open row;
@@ -49,13 +47,4 @@ function worstCase(exchange: Exchange, { model, call }: Asked): NanoUsd {
   const { inputTokens, choices } = call.shape;
   const maxOutputTokens = exchange.route.wire.producesText ? outputBound(model, call) : 0;
   return holdFor({ inputTokens, maxOutputTokens, choices }, model.price);
-}
-
-/** The most output one choice may produce: the tightest bound anybody has stated. */
-function outputBound(model: Model, call: Call): number {
-  const { maxOutputTokens, inputTokens } = call.shape;
-  const stated = [maxOutputTokens, model.maxOutputTokens].filter((bound) => bound !== null);
-  if (stated.length > 0) return Math.min(...stated);
-  if (model.contextTokens !== null) return Math.max(0, model.contextTokens - inputTokens);
-  return UNBOUNDED_OUTPUT_TOKENS;
 }

@@ -1,4 +1,4 @@
-import pino from 'pino';
+import type { Clock } from '../core/clock.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -62,40 +62,43 @@ export interface LogOptions {
   readonly level: LogLevel;
   readonly format: 'json' | 'text';
   readonly sink: LineSink;
+  readonly clock: Clock;
 }
 
-/** A log over pino. JSON strings escape line breaks, so one event is always one line. */
-export function createLog({ level, format, sink }: LogOptions): Log {
-  const destination =
-    format === 'json' ? sink : { write: (line: string) => sink.write(renderText(line)) };
-  const logger = pino(
-    {
-      level,
-      base: null,
-      messageKey: 'event',
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      serializers: { cause: describeCause },
-    },
-    destination,
-  );
+const RANKS: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+/**
+ * A log of one JSON document per event. JSON strings escape line breaks, so whatever a caller
+ * sends, one event is one line; `docs/adr/0009-own-log-lines.md` says why this is not a library.
+ */
+export function createLog({ level, format, sink, clock }: LogOptions): Log {
+  let threshold = RANKS[level];
+  const render = format === 'json' ? (line: string) => line : renderText;
+  const write = (at: LogLevel, event: string, fields: LogFields | undefined) => {
+    if (RANKS[at] < threshold) return;
+    const time = new Date(clock.nowMs()).toISOString();
+    const cause = fields?.['cause'];
+    const told = cause === undefined ? fields : { ...fields, cause: describeCause(cause) };
+    sink.write(render(`${JSON.stringify({ level: at, time, event, ...told })}\n`));
+  };
   return {
-    debug: (event, fields) => logger.debug(fields ?? {}, event),
-    info: (event, fields) => logger.info(fields ?? {}, event),
-    warn: (event, fields) => logger.warn(fields ?? {}, event),
-    error: (event, fields) => logger.error(fields ?? {}, event),
+    debug: (event, fields) => write('debug', event, fields),
+    info: (event, fields) => write('info', event, fields),
+    warn: (event, fields) => write('warn', event, fields),
+    error: (event, fields) => write('error', event, fields),
     setLevel: (next) => {
-      logger.level = next;
+      threshold = RANKS[next];
     },
-    isEnabled: (asked) => logger.isLevelEnabled(asked),
+    isEnabled: (asked) => RANKS[asked] >= threshold,
     flush: () => sink.flush(),
   };
 }
 
 /** Messages of an error and its causes, outermost first. Stacks only for what is not expected. */
 function describeCause(cause: unknown): unknown {
+  if (!(cause instanceof Error)) return String(cause).slice(0, 500);
   const messages: string[] = [];
-  let current = cause;
+  let current: unknown = cause;
   while (current instanceof Error && messages.length < 5) {
     messages.push(`${current.name}: ${current.message}`);
     current = current.cause;

@@ -32,7 +32,7 @@ interface ConfiguredModel extends Omit<Model, 'configured'> {
 /** What each backend said it serves, in the order of the configuration. */
 export type DiscoveredModels = readonly {
   readonly backend: string;
-  readonly modelIds: readonly string[];
+  readonly models: readonly { readonly id: string; readonly contextTokens: number | null }[];
 }[];
 
 /**
@@ -51,21 +51,22 @@ export function createModelTable(
     for (const name of [model.name, ...aliases]) byName.set(name, model);
   }
 
-  const found = new Map<string, Target[]>();
-  for (const { backend, modelIds } of discovered) {
-    for (const model of modelIds) {
-      if (byName.has(model)) continue;
-      const targets = found.get(model) ?? [];
-      targets.push({ backend, model });
-      found.set(model, targets);
+  const found = new Map<string, { targets: Target[]; contextTokens: number | null }>();
+  for (const { backend, models: served } of discovered) {
+    for (const { id, contextTokens } of served) {
+      if (byName.has(id)) continue;
+      const model = found.get(id) ?? { targets: [], contextTokens: null };
+      model.targets.push({ backend, model: id });
+      model.contextTokens = smaller(model.contextTokens, contextTokens);
+      found.set(id, model);
     }
   }
-  for (const [name, targets] of found) {
+  for (const [name, { targets, contextTokens }] of found) {
     const model: Model = {
       name,
       targets,
       price: null,
-      contextTokens: null,
+      contextTokens,
       maxOutputTokens: null,
       configured: false,
     };
@@ -73,4 +74,9 @@ export function createModelTable(
     byName.set(name, model);
   }
   return { models, find: (name) => byName.get(name) };
+}
+
+function smaller(one: number | null, other: number | null): number | null {
+  if (one === null || other === null) return one ?? other;
+  return Math.min(one, other);
 }

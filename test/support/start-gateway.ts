@@ -59,6 +59,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   const log = createLog({
     level: 'debug',
     format: 'json',
+    clock: systemClock,
     sink: { write: (line) => void lines.push(line), flush: () => {} },
   });
   const backends = options.backends ?? 'mock: { type: vllm, url: "%MOCK%" }';

@@ -102,8 +102,8 @@ export async function runStreams(
             tail = (tail + text).slice(-40);
             if (!tail.includes('[DONE]')) return;
             complete += 1;
-            socket.end();
             resolve();
+            socket.end();
           },
           close: () => resolve(),
         },
@@ -179,8 +179,9 @@ export async function runSequential(
         timesMs.push(performance.now() - startedMs);
         received = '';
         if (timesMs.length === count) {
+          resolve();
           socket.end();
-          return resolve();
+          return;
         }
         startedMs = performance.now();
         unsent = request;
