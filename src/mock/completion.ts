@@ -1,4 +1,5 @@
 import type { Call } from './answer.ts';
+import { type Block, toBlocks } from './blocks.ts';
 import { type Prompt, splitWords } from './prompt.ts';
 import { createContextRefusal } from './refusal.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -8,11 +9,18 @@ import { addWords, createStep, type Step } from './words.ts';
 
 /** What the mock says to a prompt, before any protocol dresses it. */
 export interface Completion {
-  /** One list of steps for each choice, all of the same length. */
-  readonly choices: readonly (readonly Step[])[];
+  /** At least one; all of the same length. */
+  readonly choices: readonly Choice[];
+  /** Tokens of each choice. */
+  readonly steps: number;
   readonly calls: readonly ToolCall[];
   readonly finish: 'stop' | 'length' | 'tool_calls';
   readonly counts: TokenCounts;
+}
+
+export interface Choice {
+  readonly steps: readonly Step[];
+  readonly blocks: readonly Block[];
 }
 
 export interface CompletionRequest {
@@ -36,10 +44,14 @@ export function createCompletion(call: Call, wanted: CompletionRequest): Complet
     createSteps(call, { seed: prompt.hash + index, length, calls }),
   );
   const made = Math.min(room, ...full.map((steps) => steps.length));
-  const choices = full.map((steps) => (steps.length > made ? steps.slice(0, made) : steps));
+  const choices = full.map((steps) => {
+    const kept = steps.length > made ? steps.slice(0, made) : steps;
+    return { steps: kept, blocks: toBlocks(kept) };
+  });
   const isCut = wanted.isExact || full.some((steps) => steps.length > made);
   return {
     choices,
+    steps: made,
     calls,
     finish: isCut ? 'length' : calls.length > 0 ? 'tool_calls' : 'stop',
     counts: {

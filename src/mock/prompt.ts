@@ -7,22 +7,30 @@ export interface Prompt {
   readonly lastText: string;
 }
 
+interface Reader {
+  tokens: number;
+  hash: number;
+  lastText: string;
+  readonly onText: (text: string) => void;
+}
+
 /** Reads every text inside `values`: strings, lists, and the `text`, `content`, `input` of objects. */
-export function readPrompt(values: readonly unknown[], seed: number): Prompt {
-  const reader = { tokens: 0, hash: seed, lastText: '' };
+export function readPrompt(
+  values: readonly unknown[],
+  seed: number,
+  onText: (text: string) => void = () => {},
+): Prompt {
+  const reader: Reader = { tokens: 0, hash: seed, lastText: '', onText };
   for (const value of values) readTexts(value, reader, 0);
   return reader;
 }
 
-function readTexts(
-  value: unknown,
-  reader: { tokens: number; hash: number; lastText: string },
-  depth: number,
-): void {
+function readTexts(value: unknown, reader: Reader, depth: number): void {
   if (typeof value === 'string') {
     reader.tokens += countWords(value);
     reader.hash = Bun.hash.xxHash32(value, reader.hash);
     reader.lastText = value;
+    reader.onText(value);
     return;
   }
   if (typeof value !== 'object' || value === null || depth > 8) return;
@@ -54,5 +62,5 @@ export function countWords(text: string): number {
 
 /** Text in pieces of one word each, white space kept in front, that join to the same text. */
 export function splitWords(text: string): string[] {
-  return text.match(/\s*\S+\s*$|\s*\S+/g) ?? [];
+  return text.match(/[\0- ]*[^\0- ]+(?:[\0- ]+$)?/g) ?? [];
 }

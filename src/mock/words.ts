@@ -38,7 +38,8 @@ export function addWords(
   kind: 'reasoning' | 'text',
   { count, seed }: { count: number; seed: number },
 ): void {
-  let state = (seed | 1) >>> 0;
+  // Neighbouring seeds, as those of the choices of one request, must not begin alike.
+  let state = Math.imul(seed + 1, 0x9e3779b1) >>> 0 || 1;
   for (let i = 0; i < count; i++) {
     // xorshift32: three shifts a word, and no two seeds give the same sentence for long.
     state ^= state << 13;

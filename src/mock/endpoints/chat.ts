@@ -1,10 +1,11 @@
 import type { Answer, Call, JsonObject, StreamFrames } from '../answer.ts';
-import { type Completion, createCompletion } from '../completion.ts';
+import { type Part, partsBetween } from '../blocks.ts';
+import { type Choice, type Completion, createCompletion } from '../completion.ts';
 import { findCount, getList, getObject, isObject } from '../fields.ts';
 import { readPrompt } from '../prompt.ts';
 import { pickTool, type Tool } from '../tool-call.ts';
 import { renderChatUsage } from '../usage-report.ts';
-import { joinSteps, type Step } from '../words.ts';
+import { joinSteps } from '../words.ts';
 import { createErrorFrame, createUsageFrames, DONE } from './openai-frames.ts';
 
 const MAX_CHOICES = 128;
@@ -23,7 +24,7 @@ export function answerChat(call: Call): Answer {
   return {
     contentType: body['stream'] === true ? 'text/event-stream; charset=utf-8' : 'application/json',
     counts: completion.counts,
-    steps: completion.choices[0]?.length ?? 0,
+    steps: completion.steps,
     choices: completion.choices.length,
     finishReason: completion.finish,
     whole: () => renderWhole(call, completion),
@@ -57,7 +58,7 @@ function renderHead(call: Call, object: string): string {
 }
 
 function renderWhole(call: Call, completion: Completion): string {
-  const choices = completion.choices.map((steps, index) => {
+  const choices = completion.choices.map(({ steps }, index) => {
     const reasoning = joinSteps(steps, 'reasoning');
     const calls = completion.calls
       .map(({ id, name }, at) => ({
@@ -86,68 +87,35 @@ function createFrames(call: Call, completion: Completion): StreamFrames {
   const frame = (index: number, delta: string, finish = 'null') =>
     `${head},"choices":[{"index":${index},"delta":{${delta}},"logprobs":null,` +
     `"finish_reason":${finish}}]${usageNull}}\n\n`;
-  const each = (render: (steps: readonly Step[], index: number) => string) =>
+  const usage = () => renderChatUsage(completion.counts, call.usageFault);
+  const each = (render: (choice: Choice, index: number) => string) =>
     completion.choices.map(render).join('');
   return {
     opening: () => each((_, index) => frame(index, '"role":"assistant","content":""')),
     tokens: (from, to) =>
-      each((steps, index) =>
-        renderDeltas(
-          completion,
-          steps.slice(from, to),
-          from === 0 ? null : (steps[from - 1] ?? null),
-        )
-          .map((delta) => frame(index, delta))
+      each(({ steps, blocks }, index) =>
+        partsBetween(steps, blocks, { from, to })
+          .map((part) => frame(index, renderDelta(completion, part)))
           .join(''),
       ),
     text: (text) => frame(0, `"content":${JSON.stringify(text)}`),
     finish: () =>
       each((_, index) => frame(index, '', `"${completion.finish}"`)) +
-      (isUsageWanted
-        ? createUsageFrames(
-            head,
-            renderChatUsage(completion.counts, call.usageFault),
-            call.usageFault,
-          )
-        : ''),
+      (isUsageWanted ? createUsageFrames(head, usage(), call.usageFault) : ''),
     terminal: () => DONE,
     error: createErrorFrame,
   };
 }
 
-/** Deltas for consecutive steps: one for each run of the same kind. */
-function renderDeltas(
-  completion: Completion,
-  steps: readonly Step[],
-  before: Step | null,
-): string[] {
-  const deltas: string[] = [];
-  let previous = before;
-  for (let from = 0; from < steps.length; ) {
-    const first = steps[from] as Step;
-    let escaped = '';
-    let to = from;
-    for (; steps[to]?.kind === first.kind && steps[to]?.call === first.call; to++) {
-      escaped += steps[to]?.escaped;
-    }
-    const isNew = previous?.kind !== first.kind || previous.call !== first.call;
-    deltas.push(renderDelta(completion, first, { escaped, isNew }));
-    previous = first;
-    from = to;
-  }
-  return deltas;
-}
-
-function renderDelta(
-  { calls }: Completion,
-  { kind, call }: Step,
-  { escaped, isNew }: { escaped: string; isNew: boolean },
-): string {
-  if (kind === 'text') return `"content":"${escaped}"`;
-  if (kind === 'reasoning') return `"reasoning_content":"${escaped}"`;
-  const { id = '', name = '' } = calls[call] ?? {};
+function renderDelta({ calls }: Completion, { block, escaped, isFirst }: Part): string {
+  if (block.kind === 'text') return `"content":"${escaped}"`;
+  if (block.kind === 'reasoning') return `"reasoning_content":"${escaped}"`;
+  const { id = '', name = '' } = calls[block.call] ?? {};
   // Only the first delta of a call names it; clients join the rest by index.
-  const identity = isNew ? `"id":"${id}","type":"function",` : '';
-  const named = isNew ? `"name":${JSON.stringify(name)},` : '';
-  return `"tool_calls":[{"index":${call},${identity}"function":{${named}"arguments":"${escaped}"}}]`;
+  const identity = isFirst ? `"id":"${id}","type":"function",` : '';
+  const named = isFirst ? `"name":${JSON.stringify(name)},` : '';
+  return (
+    `"tool_calls":[{"index":${block.call},${identity}` +
+    `"function":{${named}"arguments":"${escaped}"}}]`
+  );
 }
