@@ -71,7 +71,7 @@ async function demo(once: boolean): Promise<number> {
   const children: Child[] = [];
   try {
     await Promise.race([show(children, once), untilSignal()]);
-    step('stopping');
+    step('done');
     return 0;
   } catch (cause) {
     process.stderr.write(`\ndemo: ${cause instanceof Error ? cause.message : String(cause)}\n`);
@@ -83,7 +83,7 @@ async function demo(once: boolean): Promise<number> {
   }
 }
 
-/** Starts everything and shows it; without `once` it returns only when a child has ended. */
+/** Starts everything and shows it; without `once` it ends only with an Error, when a child has. */
 async function show(children: Child[], once: boolean): Promise<void> {
   const [gatewayPort, mockPort] = [await findPort(8080), await findPort(9001)];
   const url = `http://127.0.0.1:${gatewayPort}`;
@@ -91,7 +91,8 @@ async function show(children: Child[], once: boolean): Promise<void> {
   writeFileSync(CONFIG, renderConfig(gatewayPort, mockPort));
 
   step('a simulated backend: llmgate mock');
-  const mock = new Child('mock', ['mock', '--listen', `127.0.0.1:${mockPort}`]);
+  const pace = ['--ttft', '150ms', '--tps', '30'];
+  const mock = new Child('mock', ['mock', '--listen', `127.0.0.1:${mockPort}`, ...pace]);
   children.push(mock);
   await mock.untilReady(`${mockUrl}/v1/models`);
   out(`${mockUrl}  (log: ${shown(join(FOLDER, 'mock.log'))})`);
@@ -115,6 +116,7 @@ async function show(children: Child[], once: boolean): Promise<void> {
   if (once) return;
   out(renderInvitation(url, key));
   await Promise.race([gateway.exited, mock.exited]);
+  throw new Error(`llmgate ended by itself; see the logs in ${shown(FOLDER)}`);
 }
 
 // Two demos in one folder would fight over one database.
