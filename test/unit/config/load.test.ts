@@ -1,0 +1,212 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findConfigFile } from '../../../src/config/find-config-file.ts';
+import { loadConfig, parseConfig } from '../../../src/config/load.ts';
+import { ConfigError } from '../../../src/config/problem.ts';
+import type { Env } from '../../../src/config/secrets.ts';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'llmgate-config-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const SMALLEST = 'backends:\n  gpu0: { type: vllm, url: "http://127.0.0.1:8000" }\n';
+
+function parse(text: string, env: Env = {}) {
+  return parseConfig(text, { name: 'llmgate.yaml', env, folder }).config;
+}
+
+function problemsOf(load: () => unknown): ConfigError {
+  try {
+    load();
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+describe('what the rest of the program gets', () => {
+  test('the smallest file, with every default filled in', () => {
+    expect(parse(SMALLEST)).toEqual({
+      listen: { hostname: '127.0.0.1', port: 8080, tls: null },
+      dataDir: join(folder, 'llmgate-data'),
+      durability: 'process',
+      backends: [
+        {
+          id: 'gpu0',
+          type: 'vllm',
+          url: 'http://127.0.0.1:8000',
+          apiKey: null,
+          headers: [],
+          discover: true,
+        },
+      ],
+      models: [],
+      timeouts: { connectMs: 2_000, firstByteMs: 120_000, idleMs: 60_000, totalMs: 900_000 },
+      limits: [],
+      budgets: [],
+      unpricedModels: 'allow',
+      maxBodyBytes: 32_000_000,
+      log: { level: 'info', format: 'json' },
+    });
+  });
+
+  test('units, defaults inside maps, and secrets', () => {
+    const config = parse(
+      `
+backends:
+  cloud:
+    type: openai
+    api_key: \${env:KEY}
+    headers: { X-Team: ml, Authorization2: "Bearer \${env:TOKEN}" }
+    discover: false
+models:
+  a: { targets: [cloud, { backend: cloud, model: b }], price: { input: 0.1, output: 0.0375 } }
+limits:
+  - { per: key, requests: 600/m }
+  - { per: user, model: "a*", tokens: 5/s, burst: 9 }
+  - { per: all, endpoint: chat, concurrent: 4 }
+budgets: [{ per: all, usd: 0.1, window: month }]
+max_body: 1MiB
+`,
+      { KEY: ' k1\n', TOKEN: 't1' },
+    );
+    expect(config.backends).toEqual([
+      {
+        id: 'cloud',
+        type: 'openai',
+        url: 'https://api.openai.com',
+        apiKey: 'k1',
+        headers: [
+          ['x-team', 'ml'],
+          ['authorization2', 'Bearer t1'],
+        ],
+        discover: false,
+      },
+    ]);
+    expect(config.models).toEqual([
+      {
+        name: 'a',
+        aliases: [],
+        targets: [
+          { backend: 'cloud', model: 'a' },
+          { backend: 'cloud', model: 'b' },
+        ],
+        price: { input: 100_000, cachedInput: 100_000, output: 37_500, reasoning: 37_500 },
+        contextTokens: null,
+        maxOutputTokens: null,
+      },
+    ]);
+    const rule = { model: null, endpoint: null, requests: null, tokens: null, concurrent: null };
+    expect(config.limits).toEqual([
+      { ...rule, per: 'key', requests: { count: 600, windowMs: 60_000, burst: 600 } },
+      { ...rule, per: 'user', model: 'a*', tokens: { count: 5, windowMs: 1_000, burst: 9 } },
+      { ...rule, per: 'all', endpoint: 'chat', concurrent: 4 },
+    ]);
+    expect(config.budgets).toEqual([{ per: 'all', limitNanoUsd: 100_000_000, window: 'month' }]);
+    expect(config.maxBodyBytes).toBe(1_048_576);
+  });
+
+  test('nobody can change it', () => {
+    const config = parse(SMALLEST);
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(Object.isFrozen(config.backends[0]?.headers)).toBe(true);
+  });
+});
+
+describe('the file', () => {
+  const at = (name: string) => join(folder, name);
+  const load = (name: string) => loadConfig({ path: at(name), env: {} });
+
+  test('is found through links, and relative paths start from its folder', () => {
+    mkdirSync(at('real'));
+    writeFileSync(at('real/llmgate.yaml'), SMALLEST);
+    symlinkSync('real/llmgate.yaml', at('link.yaml'));
+    expect(load('real/llmgate.yaml').config.dataDir).toBe(at('real/llmgate-data'));
+    expect(load('link.yaml').config.dataDir).toBe(at('llmgate-data'));
+  });
+
+  test.each([
+    ['missing.yaml', () => {}, 'does not exist'],
+    ['folder.yaml', (path: string) => mkdirSync(path), 'is a folder'],
+    ['pipe.yaml', (path: string) => execFileSync('mkfifo', [path]), 'is a pipe'],
+    ['circle.yaml', (path: string) => symlinkSync('circle.yaml', path), 'leads in a circle'],
+    ['large.yaml', (path: string) => writeFileSync(path, '#'.repeat(1_000_001)), 'is larger than'],
+    ['binary.yaml', (path: string) => writeFileSync(path, new Uint8Array([0xff])), 'not UTF-8'],
+    ['utf16.yaml', (path: string) => writeFileSync(path, '\ufeffa', 'utf16le'), 'not UTF-8'],
+  ])('%s is refused without a wait', (name, make, message) => {
+    make(at(name));
+    const error = problemsOf(() => load(name));
+    expect(error.message).toContain(`${name}: `);
+    expect(error.message).toContain(message);
+    expect(error.problems).toEqual([expect.objectContaining({ line: 0, column: 0, path: '' })]);
+  });
+
+  test('may begin with a byte order mark and have Windows line ends', () => {
+    writeFileSync(at('windows.yaml'), `\ufeff${SMALLEST.replaceAll('\n', '\r\n')}`);
+    expect(load('windows.yaml').config.backends).toHaveLength(1);
+  });
+});
+
+describe('secret files', () => {
+  const yaml = (name: string) =>
+    `backends: { gpu0: { type: vllm, url: "http://x", api_key: "\${file:${name}}" } }`;
+  const write = (name: string, content: string, mode: number) => {
+    writeFileSync(join(folder, name), content);
+    chmodSync(join(folder, name), mode);
+  };
+
+  test.each([0o600, 0o400])('one of mode %o is read, without its last line break', (mode) => {
+    write('good', 'CANARY-secret\n', mode);
+    expect(parse(yaml('good')).backends[0]?.apiKey).toBe('CANARY-secret');
+    expect(parse(yaml(join(folder, 'good'))).backends[0]?.apiKey).toBe('CANARY-secret');
+    rmSync(join(folder, 'good'));
+  });
+
+  test.each([
+    ['open to the group', 'CANARY', 0o640, 'readable by other users (mode 0640); run chmod 600'],
+    ['open to everybody', 'CANARY', 0o604, 'readable by other users'],
+    ['empty', '\n', 0o600, 'is empty'],
+    ['two lines', 'CANARY\nCANARY', 0o600, 'line break'],
+    ['a huge one', 'CANARY'.repeat(20_000), 0o600, 'larger than 65536 bytes'],
+  ])('%s: refused, and nothing of it is shown', (name, content, mode, message) => {
+    write(name, content, mode);
+    const error = problemsOf(() => parse(yaml(name)));
+    expect(error.message).toContain(message);
+    expect(error.message).not.toContain('CANARY');
+    expect(error.problems).toHaveLength(1);
+  });
+
+  test('a folder is no secret', () => {
+    mkdirSync(join(folder, 'secret-folder'));
+    expect(problemsOf(() => parse(yaml('secret-folder'))).message).toContain('is a folder');
+  });
+});
+
+describe('where the file is looked for', () => {
+  test('a flag, then the environment, then the folder, then the home', () => {
+    const cwd = mkdtempSync(join(folder, 'cwd-'));
+    const home = mkdtempSync(join(folder, 'home-'));
+    const env = { LLMGATE_CONFIG: 'env.yaml', HOME: home };
+    expect(findConfigFile({ flag: 'flag.yaml', env, cwd })).toBe(join(cwd, 'flag.yaml'));
+    expect(findConfigFile({ flag: undefined, env, cwd })).toBe(join(cwd, 'env.yaml'));
+
+    const unnamed = { LLMGATE_CONFIG: '', HOME: home };
+    const inHome = join(home, '.config/llmgate/config.yaml');
+    const inXdg = join(home, 'xdg/llmgate/config.yaml');
+    for (const path of [inHome, inXdg]) {
+      mkdirSync(join(path, '..'), { recursive: true });
+      writeFileSync(path, '');
+    }
+    expect(findConfigFile({ flag: undefined, env: unnamed, cwd })).toBe(inHome);
+    const xdg = { ...unnamed, XDG_CONFIG_HOME: join(home, 'xdg') };
+    expect(findConfigFile({ flag: undefined, env: xdg, cwd })).toBe(inXdg);
+    writeFileSync(join(cwd, 'llmgate.yaml'), '');
+    expect(findConfigFile({ flag: undefined, env: xdg, cwd })).toBe(join(cwd, 'llmgate.yaml'));
+  });
+});
