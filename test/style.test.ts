@@ -50,10 +50,13 @@ const BANNED_EVERYWHERE: readonly Ban[] = [
 ];
 
 const BANNED_IN_TESTS: readonly Ban[] = [
+  { pattern: /import\.meta\.url\)\.pathname/, say: 'breaks in a folder with a space' },
   { pattern: /\.only\(/, say: 'run them all' },
   { pattern: /\bvi\.mock\(/, say: 'fake only the clock, randomness and the backend' },
   {
-    pattern: /\bBun\.sleep\(|\bsetTimeout\((?:resolve|done),|timers\/promises/,
+    // A line comment that begins with `Polls` above it says why nothing can be waited for.
+    pattern:
+      /(?<!^ *\/\/ Polls.*\n.*)(?:\bBun\.sleep\(|\bsetTimeout\((?:resolve|done),|timers\/promises)/m,
     say: 'wait for an event',
   },
 ];

@@ -139,6 +139,7 @@ async function untilSteady(read: () => number): Promise<number> {
     const now = read();
     same = now === last ? same + 1 : 0;
     last = now;
+    // Polls: nothing tells when full buffers have stopped moving.
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   return last;

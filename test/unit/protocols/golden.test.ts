@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseJsonBody, spliceJson } from '../../../src/protocols/json-body.ts';
 import { JSON_CAPS } from '../../../src/protocols/json-scan.ts';
@@ -10,7 +11,7 @@ import { inPieces, type Played, playStream } from '../../support/stream-play.ts'
  * Every case is a request, the stream a backend answered with, what the caller must get of it, and
  * what must be learned from it. UPDATE_GOLDEN=1 writes the last two anew; CI refuses that.
  */
-const ROOT = new URL('../../golden/protocols', import.meta.url).pathname;
+const ROOT = resolve(import.meta.dirname, '../../golden/protocols');
 const UPDATE = process.env['UPDATE_GOLDEN'] === '1' && process.env['CI'] === undefined;
 
 const PATHS: Readonly<Record<string, string>> = {
