@@ -13,7 +13,7 @@ export interface ConfigSource {
   readonly value: unknown;
   readonly syntaxProblems: readonly Problem[];
   /** The text with everything that looks like a secret struck out. Same lines, same columns. */
-  readonly maskedText: string;
+  maskedText(): string;
   locate(finding: Finding): Problem;
 }
 
@@ -48,7 +48,7 @@ export function parseConfigSource(text: string): ConfigSource {
   return {
     value,
     syntaxProblems,
-    maskedText: maskSecrets(text, isTreeUsable ? document : null),
+    maskedText: () => maskSecrets(text, isTreeUsable ? document : null),
     locate(finding) {
       const { message, hint, path } = finding;
       const problem = problemAt(offsetOf(finding), renderPath(path), message);

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { BadValue } from './bad-value.ts';
 import { checkAdvice } from './check-advice.ts';
 import { checkBackends } from './check-backends.ts';
@@ -37,7 +37,7 @@ export function loadConfig({ path, env, name = path }: LoadOptions): LoadedConfi
     const message = error instanceof BadValue ? error.message : 'is not UTF-8 text';
     throw new ConfigError(name, '', [{ line: 0, column: 0, path: '', message }]);
   }
-  return parseConfig(text, { name, env, folder: dirname(path) });
+  return parseConfig(text, { name, env, folder: dirname(resolve(path)) });
 }
 
 export interface LoadOptions {
@@ -57,7 +57,7 @@ export interface ParseOptions {
 export function parseConfig(text: string, { name, env, folder }: ParseOptions): LoadedConfig {
   const source = parseConfigSource(text);
   const refuse = (problems: readonly Problem[]) =>
-    new ConfigError(name, source.maskedText, problems.toSorted(byPlace));
+    new ConfigError(name, source.maskedText(), problems.toSorted(byPlace));
   if (source.syntaxProblems.length > 0) throw refuse(source.syntaxProblems);
 
   const shape = checkShape(source.value);
@@ -77,7 +77,8 @@ export function parseConfig(text: string, { name, env, folder }: ParseOptions): 
 
   const config = resolveConfig(shape.file, references.secrets, folder);
   const warnings = checkAdvice(config).map(source.locate).toSorted(byPlace);
-  const warningText = renderProblems(name, source.maskedText, warnings, 'warning');
+  if (warnings.length === 0) return { config, warnings, warningText: '' };
+  const warningText = renderProblems(name, source.maskedText(), warnings, 'warning');
   return { config, warnings, warningText };
 }
 
