@@ -3,7 +3,7 @@ import { type Finding, renderPath } from './finding.ts';
 import { createLocate } from './locate.ts';
 import type { Problem } from './problem.ts';
 import { maskSecrets } from './secret-mask.ts';
-import { findYamlFaults, MOST_ALIASES } from './yaml-faults.ts';
+import { findYamlFaults } from './yaml-faults.ts';
 
 /**
  * The YAML text of a configuration: its plain value, its syntax problems, and where every value
@@ -16,6 +16,9 @@ export interface ConfigSource {
   maskedText(): string;
   locate(finding: Finding): Problem;
 }
+
+/** How often a value may be reached through aliases of aliases. A bomb reaches it billions of times. */
+const MOST_RESOLVED = 10_000;
 
 export function parseConfigSource(text: string): ConfigSource {
   const lines = new LineCounter();
@@ -37,7 +40,7 @@ export function parseConfigSource(text: string): ConfigSource {
   let value: unknown;
   if (syntaxProblems.length === 0) {
     try {
-      value = document.toJS({ maxAliasCount: MOST_ALIASES });
+      value = document.toJS({ maxAliasCount: MOST_RESOLVED });
     } catch {
       // Faults that the library throws for were found above; what is left is the one it counts.
       const message = 'its aliases multiply into too many values; write them out';

@@ -14,8 +14,8 @@ interface YamlFaults {
   readonly isTreeUsable: boolean;
 }
 
-/** Far above any honest file; below it, nested aliases cannot multiply into gigabytes. */
-export const MOST_ALIASES = 100;
+/** Far above any honest file. Each costs a walk over the tree. */
+const MOST_ALIASES = 100;
 /** The schema needs six. Walking thousands would end the stack. */
 const DEEPEST = 64;
 /** Nobody repairs more at a time, and each costs a walk over the tree. */

@@ -84,7 +84,13 @@ describe('by what it answers on a real socket', () => {
 
 describe('never taken for an engine', () => {
   const others: [name: string, fetch: (request: Request) => Response | Promise<Response>][] = [
-    ['llmgate: it asks for a key', () => new Response('{}', { status: 401 })],
+    [
+      'what asks for a key, as llmgate does',
+      ({ url }) =>
+        new URL(url).pathname === '/v1/models'
+          ? new Response('{}', { status: 401 })
+          : Response.json({ version: '1', model_id: 'a' }),
+    ],
     [
       'llmgate: its mark',
       () => Response.json(list('vllm', 'a'), { headers: { 'x-llmgate-error': 'route_not_found' } }),

@@ -188,6 +188,58 @@ describe('secret files', () => {
   });
 });
 
+describe('TLS files', () => {
+  const yaml = `listen: { address: "127.0.0.1:0", tls: { cert_file: cert.pem, key_file: key.pem } }\n`;
+  const write = (name: string, content: string, mode = 0o600) => {
+    writeFileSync(join(folder, name), content);
+    chmodSync(join(folder, name), mode);
+  };
+  const PEM = '-----BEGIN SOMETHING-----\n';
+
+  test('are found beside the configuration', () => {
+    write('cert.pem', PEM, 0o644);
+    write('key.pem', PEM, 0o640);
+    const files = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') };
+    expect(parse(yaml + SMALLEST).listen).toEqual({
+      hostname: '127.0.0.1',
+      port: 0,
+      tls: files,
+    });
+  });
+
+  test.each([
+    ['a key that everybody can read', () => write('key.pem', PEM, 0o644), 'readable by every user'],
+    ['a key that is no PEM', () => write('key.pem', 'DER'), 'not a PEM file'],
+    ['no key', () => rmSync(join(folder, 'key.pem')), 'the file does not exist'],
+  ])('%s', (_, change, message) => {
+    write('cert.pem', PEM);
+    write('key.pem', PEM);
+    change();
+    const { problems } = problemsOf(() => parse(yaml + SMALLEST));
+    expect(problems).toEqual([
+      expect.objectContaining({ path: 'listen.tls.key_file', message: expect.any(String) }),
+    ]);
+    expect(problems[0]?.message).toContain(message);
+  });
+});
+
+describe('bounds', () => {
+  test('the admin socket must fit the path of a socket', () => {
+    const text = (dataDir: string) => `data_dir: ${dataDir}\n${SMALLEST}`;
+    const fits = `/${'d'.repeat(103 - '/admin.sock'.length - 1)}`;
+    expect(parse(text(fits)).dataDir).toBe(fits);
+    expect(problemsOf(() => parse(text(`${fits}d`))).message).toContain('104 bytes');
+  });
+
+  test('a hundred aliases are many, more are refused', () => {
+    const text = (count: number) => `${SMALLEST}models:
+  a: { targets: &t [gpu0] }
+${Array.from({ length: count }, (_, index) => `  a${index}: { targets: *t }\n`).join('')}`;
+    expect(parse(text(100)).models).toHaveLength(101);
+    expect(problemsOf(() => parse(text(101))).message).toContain('more than 100 aliases');
+  });
+});
+
 describe('where the file is looked for', () => {
   test('a flag, then the environment, then the folder, then the home', () => {
     const cwd = mkdtempSync(join(folder, 'cwd-'));
