@@ -42,7 +42,13 @@ export async function read(exchange: Exchange): Promise<Call> {
   }
   const contentType = request.headers.get('content-type');
   const kind = bodyKind(route, contentType);
-  const bytes = await readBytes(exchange);
+  let bytes: Uint8Array;
+  try {
+    bytes = await readBytes(exchange);
+  } catch (cause) {
+    if (cause instanceof GateError) throw cause;
+    throw new GateError('caller_gone', 'The caller left while sending the body.', { cause });
+  }
   const call =
     kind === 'json'
       ? readJson(route, parseJsonBody(bytes, JSON_CAPS), contentType)
@@ -61,7 +67,7 @@ function readJson(route: Route, body: JsonBody, contentType: string | null): Cal
     shape,
     contentType,
     bodyFor(target) {
-      const edits = [...shape.edits, ...modelEdit(shape, target)];
+      const edits = target.model === shape.model ? shape.edits : [...shape.edits, rename(target)];
       return edits.length === 0 ? body.bytes : spliceJson(body, edits);
     },
   };
@@ -82,51 +88,41 @@ function readForm(route: Route, form: FormBody, contentType: string | null): Cal
   };
 }
 
-function modelEdit(shape: CallShape, target: Target): Edit[] {
-  if (target.model === shape.model) return [];
-  return [{ member: 'model', json: JSON.stringify(target.model) }];
+function rename(target: Target): Edit {
+  return { member: 'model', json: JSON.stringify(target.model) };
 }
 
 function bodyKind(route: Route, contentType: string | null): 'json' | 'form' {
+  // What nearly every client sends needs no taking apart.
+  if (contentType === 'application/json' && route.body !== 'form') return 'json';
   const mediaType = contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const isJson = mediaType === 'application/json' || mediaType.endsWith('+json');
   if (isJson && route.body !== 'form') return 'json';
   if (mediaType === 'multipart/form-data' && route.body !== 'json') return 'form';
-  const wanted = { json: 'application/json', form: 'multipart/form-data' }[
-    route.body === 'form' ? 'form' : 'json'
-  ];
+  const wanted = route.body === 'form' ? 'multipart/form-data' : 'application/json';
   throw new GateError('unsupported_media_type', `Send this request with Content-Type: ${wanted}.`);
 }
 
-/** The whole body, counted while it arrives: a declared length proves nothing. */
-async function readBytes(exchange: Exchange): Promise<Uint8Array> {
-  const { request } = exchange;
-  const maxBytes = exchange.generation.maxBodyBytes;
+/** The whole body. One of unstated length is counted while it arrives. */
+function readBytes({ request, generation }: Exchange): Promise<Uint8Array> {
+  const { maxBodyBytes } = generation;
   const declared = request.headers.get('content-length');
-  if (declared !== null) {
-    if (Number(declared) > maxBytes) throw tooLarge(maxBytes);
-    return await request.bytes().catch(bodyLost);
-  }
+  if (declared === null) return countedBytes(request, maxBodyBytes);
+  if (Number(declared) > maxBodyBytes) throw tooLarge(maxBodyBytes);
+  return request.bytes();
+}
+
+async function countedBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let sizeBytes = 0;
-  if (request.body === null) return new Uint8Array(0);
-  try {
-    for await (const part of request.body) {
-      sizeBytes += part.byteLength;
-      if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
-      parts.push(part);
-    }
-  } catch (cause) {
-    if (cause instanceof GateError) throw cause;
-    bodyLost(cause);
+  for await (const part of request.body ?? []) {
+    sizeBytes += part.byteLength;
+    if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
+    parts.push(part);
   }
   return Buffer.concat(parts, sizeBytes);
 }
 
 function tooLarge(maxBytes: number): GateError {
   return new GateError('request_too_large', `The body is larger than ${maxBytes} bytes.`);
-}
-
-function bodyLost(cause: unknown): never {
-  throw new GateError('caller_gone', 'The caller left while sending the body.', { cause });
 }

@@ -1,4 +1,5 @@
 import { GateError } from '../core/error.ts';
+import { findCommonName } from './common-names.ts';
 import { neutralText } from './neutral-text.ts';
 import { findSpecialName, SPECIAL, specialNameOf } from './special-names.ts';
 
@@ -64,12 +65,20 @@ export function scanJson(bytes: Uint8Array, caps: JsonCaps): JsonScan {
 
 interface Member extends ByteRange {
   readonly name: string;
+  /** The name without its case: two that differ only in it are one to some servers. */
+  readonly folded: string;
 }
+
+/** Members up to which a repeated name is looked for one by one. */
+const WALKED_MEMBERS = 24;
 
 class Scanner {
   readonly #bytes: Uint8Array;
   readonly #caps: JsonCaps;
-  readonly #members = new Map<string, Member>();
+  /** Top-level members in order; few enough in real requests that a walk beats a table. */
+  readonly #members: Member[] = [];
+  /** Takes over from the walk when there are many, so that no body makes it quadratic. */
+  #names: Set<string> | undefined;
   /** The way to the value being read, for messages: key range or array index of every level. */
   readonly #keyStart: number[] = [];
   readonly #keyEnd: number[] = [];
@@ -92,11 +101,8 @@ class Scanner {
     const members = this.#members;
     return {
       insertAt,
-      isEmpty: members.size === 0,
-      find(name) {
-        const member = members.get(name);
-        return member?.name === name ? member : undefined;
-      },
+      isEmpty: members.length === 0,
+      find: (name) => members.find((member) => member.name === name),
     };
   }
 
@@ -266,11 +272,22 @@ class Scanner {
   }
 
   #record(keyStart: number, keyEnd: number, start: number): void {
-    const name = this.#nameAt(keyStart, keyEnd);
+    const known = findCommonName(this.#bytes, keyStart, keyEnd);
+    const name = known ?? this.#nameAt(keyStart, keyEnd);
     // Upper case first: it also unites the two letters that only fold that way (U+017F, U+212A).
-    const folded = name.toUpperCase().toLowerCase();
-    if (this.#members.has(folded)) this.#fail('The member appears twice');
-    this.#members.set(folded, { name, start, end: this.#at });
+    const folded = known ?? name.toUpperCase().toLowerCase();
+    if (this.#isRecorded(folded)) this.#fail('The member appears twice');
+    this.#members.push({ name, folded, start, end: this.#at });
+    this.#names?.add(folded);
+  }
+
+  #isRecorded(folded: string): boolean {
+    if (this.#names !== undefined) return this.#names.has(folded);
+    for (const member of this.#members) if (member.folded === folded) return true;
+    if (this.#members.length >= WALKED_MEMBERS) {
+      this.#names = new Set(this.#members.map((member) => member.folded));
+    }
+    return false;
   }
 
   #nameAt(start: number, end: number): string {
