@@ -12,7 +12,7 @@ export interface MockFlags {
   readonly ttft?: number;
   readonly prefill?: number;
   readonly tps?: number;
-  readonly tokens?: number | [number, number];
+  readonly tokens?: [number, number];
   readonly tokensPerChunk?: number;
   readonly jitter?: number;
   readonly latency?: NonNullable<BehaviourInput['latency_ms']>;
@@ -80,11 +80,11 @@ export function parseSpeed(text: string): number {
 }
 
 /** `20` or `10-200`. */
-export function parseLength(text: string): number | [number, number] {
-  const [, low, high] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(text) ?? [];
-  if (low === undefined)
-    throw new InvalidArgumentError('Write a number or a range, such as 10-200.');
-  return high === undefined ? Number(low) : [Number(low), Number(high)];
+export function parseLength(text: string): [number, number] {
+  const [, low, high = low] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(text) ?? [];
+  // Not a number when the text is neither: then the comparison fails too.
+  if (Number(low) <= Number(high)) return [Number(low), Number(high)];
+  throw new InvalidArgumentError('Write a number or a range, such as 10-200.');
 }
 
 /** `p50=200ms,p99=2s`. */

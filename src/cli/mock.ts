@@ -24,7 +24,7 @@ import {
 import { toVisibleText } from './visible-text.ts';
 
 const EXAMPLE = `Examples:
-  llmgate mock                                    answer at once, on 127.0.0.1:9001
+  llmgate mock                                    at once, on port 9001
   llmgate mock --ttft 200ms --tps 50 --jitter 10% feel like a real model
   llmgate mock --latency p50=300ms,p99=4s --fail 1% --max-concurrent 64
   llmgate mock --set '{"fault":{"kind":"reset","after_tokens":5}}'

@@ -6,14 +6,18 @@ export interface MockStats {
   readonly in_flight: number;
   /** Of those in flight, the ones that wait for a place in the batch. */
   readonly queued: number;
+  /** Answered whole. */
   readonly completed: number;
+  /** Replaced or cut on purpose. */
   readonly faults: number;
+  /** Their caller went before the end. */
   readonly left_by_caller: number;
   /** Of those left, the ones that were streaming. */
   readonly streams_left_by_caller: number;
   /** Refused by the mock itself: wrong key, unknown model, bad body, queue full. */
   readonly refused: number;
   readonly bad_syntax: number;
+  readonly is_listening: boolean;
   readonly open_connections: number;
   readonly connections: number;
   readonly prompt_tokens: number;

@@ -6,6 +6,9 @@ import type { ReplyHead, ReplyWriter } from './reply-writer.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { Timer, type TimerWheel } from './timer-wheel.ts';
 
+/** The part of a `TimerWheel` that pacing needs. */
+export type Pacemaker = Pick<TimerWheel, 'set' | 'cancel'>;
+
 /** Text gathered before it is written, and what may wait in a connection before we make more. */
 const BATCH_CHARACTERS = 64 * 1024;
 const MAX_BACKLOG_BYTES = 256 * 1024;
@@ -37,7 +40,7 @@ export interface DeliveryPlan {
 export class Delivery {
   readonly #plan: DeliveryPlan;
   readonly #writer: ReplyWriter;
-  readonly #wheel: TimerWheel;
+  readonly #wheel: Pacemaker;
   readonly #random: SeededRandom;
   readonly #listener: DeliveryListener;
   readonly #timer = new Timer((nowMs) => this.#run(nowMs));
@@ -57,7 +60,7 @@ export class Delivery {
   constructor(
     plan: DeliveryPlan,
     writer: ReplyWriter,
-    pace: { wheel: TimerWheel; random: SeededRandom },
+    pace: { wheel: Pacemaker; random: SeededRandom },
     listener: DeliveryListener,
   ) {
     this.#plan = plan;

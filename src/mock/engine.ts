@@ -41,6 +41,8 @@ export class Engine implements EngineView {
   readonly metrics: EngineMetrics;
   readonly log: RequestLog;
   behaviour: Behaviour;
+  /** Whether new connections are taken. */
+  isListening = false;
   readonly #initial: Behaviour;
   readonly #slots: Slots;
   readonly #isAnyModel: boolean;
@@ -79,8 +81,10 @@ export class Engine implements EngineView {
 
   begin(request: HttpRequest, connection: Connection, route: Route | undefined): LogEntry {
     if (route?.isProbe === true) this.counters.probes++;
-    else this.counters.requests++;
-    this.counters.in_flight++;
+    else {
+      this.counters.requests++;
+      this.counters.in_flight++;
+    }
     const entry = new LogEntry(
       request,
       {
@@ -137,6 +141,7 @@ export class Engine implements EngineView {
   }
 
   started(entry: LogEntry, { counts }: Answer): void {
+    if (entry.isProbe) return;
     this.#setQueued(entry, false);
     this.counters.prompt_tokens += counts.prompt;
     this.metrics.started(entry.model, counts);
@@ -152,25 +157,30 @@ export class Engine implements EngineView {
     endedBy: EndedBy,
     ran: { answer: Answer | null; startedMs: number; firstTokenMs: number },
   ): void {
-    const { counters } = this;
     const endedMs = this.clock.monotonicMs();
     this.#setQueued(entry, false);
     entry.endedBy = endedBy;
     entry.endedMonotonicMs = endedMs;
-    counters.in_flight--;
-    if (endedBy === 'complete') counters.completed++;
-    else if (endedBy === 'fault') counters.faults++;
-    else if (endedBy === 'caller_left') {
-      counters.left_by_caller++;
-      if (entry.stream) counters.streams_left_by_caller++;
-    }
+    if (!entry.isProbe) this.#countEnd(entry, endedBy);
     const { answer, startedMs, firstTokenMs } = ran;
-    if (answer !== null && startedMs > 0) {
+    if (answer !== null && startedMs > 0 && !entry.isProbe) {
       const times = { arrivedMs: entry.startedMonotonicMs, startedMs, firstTokenMs, endedMs };
       const reason = endedBy === 'complete' ? answer.finishReason : 'abort';
       this.metrics.ended(entry.model, answer.counts, times, reason);
     }
     this.waiters.changed();
+  }
+
+  /** Every inference request is in exactly one of these, or stopped with the mock. */
+  #countEnd(entry: LogEntry, endedBy: EndedBy): void {
+    const { counters } = this;
+    counters.in_flight--;
+    if (endedBy === 'caller_left') {
+      counters.left_by_caller++;
+      if (entry.stream) counters.streams_left_by_caller++;
+    } else if (entry.isRefused) counters.refused++;
+    else if (endedBy === 'complete') counters.completed++;
+    else if (endedBy === 'fault') counters.faults++;
   }
 
   renderMetrics(): string {
@@ -181,6 +191,7 @@ export class Engine implements EngineView {
     return {
       ...this.counters,
       queued: this.#slots.waiting,
+      is_listening: this.isListening,
       log_dropped: this.log.dropped,
       script_left: this.script.left,
     };

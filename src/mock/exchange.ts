@@ -216,7 +216,7 @@ export class Exchange implements Responder, DeliveryListener {
 
   #refuse(cause: unknown): void {
     if (this.#entry.endedBy !== null) return;
-    this.#engine.counters.refused++;
+    this.#entry.isRefused = true;
     if (cause instanceof Refusal) return this.#sendRefusal(cause, 'complete');
     if (cause instanceof BehaviourError) {
       return this.#sendRefusal(createBadRequest(`x-mock: ${cause.message}`, 'x-mock'), 'complete');

@@ -70,6 +70,7 @@ class RunningMock implements Mock, ConnectionHost, Listening {
     this.#hostname = options.hostname ?? '127.0.0.1';
     this.maxBodyBytes = options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
     this.#listener = this.#listen(options.port ?? 0);
+    this.#setListening(true);
     this.port = this.#listener.port;
     const host = this.#hostname.includes(':') ? `[${this.#hostname}]` : this.#hostname;
     this.url = `http://${host}:${this.port}`;
@@ -106,12 +107,14 @@ class RunningMock implements Mock, ConnectionHost, Listening {
     // Connections that are open stay; only the listening socket goes.
     this.#listener?.stop(false);
     this.#listener = null;
+    this.#setListening(false);
     if (forMs !== undefined) this.wheel.setIn(this.#acceptTimer, forMs);
   }
 
   accept(): void {
     this.wheel.cancel(this.#acceptTimer);
     this.#listener ??= this.#listen(this.port);
+    this.#setListening(true);
   }
 
   resetNext(connections: number): void {
@@ -143,9 +146,10 @@ class RunningMock implements Mock, ConnectionHost, Listening {
   }
 
   async stop(): Promise<void> {
+    // First the connections: stopping the listener would end them with FIN, as if all were well.
+    this.dropConnections();
     this.#listener?.stop(true);
     this.#listener = null;
-    this.dropConnections();
     this.wheel.stop();
   }
 
@@ -168,6 +172,11 @@ class RunningMock implements Mock, ConnectionHost, Listening {
   closed(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
     this.#engine.counters.open_connections--;
+    this.#engine.waiters.changed();
+  }
+
+  #setListening(isListening: boolean): void {
+    this.#engine.isListening = isListening;
     this.#engine.waiters.changed();
   }
 

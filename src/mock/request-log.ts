@@ -65,6 +65,8 @@ export class LogEntry {
   promptTokens = 0;
   tokensSent = 0;
   isQueued = false;
+  /** The mock itself said no: to the key, the model, the body, the length of the queue. */
+  isRefused = false;
   endedBy: EndedBy | null = null;
   /** Same clock as `startedMonotonicMs`: for a tester in the same process, when it was noticed. */
   endedMonotonicMs = 0;
