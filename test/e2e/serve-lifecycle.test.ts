@@ -61,6 +61,7 @@ describe('start', () => {
     expect((await fetch(`${served.url}/healthz`)).status).toBe(200);
     expect(statSync(join(lab.dataDir, 'admin.sock')).mode & 0o777).toBe(0o600);
     expect(await served.process.stop()).toBe(0);
+    expect(served.process.stdout).toBe('');
     expect(existsSync(join(lab.dataDir, 'admin.sock'))).toBe(false);
   });
 
