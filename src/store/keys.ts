@@ -89,7 +89,8 @@ export function openKeys(db: Database): KeyStore {
     return 'updated' as const;
   });
 
-  const withSecrets = (row: KeyRow): Key => toKey(row, selectSecretsOf.all(row.id).map(toSecret));
+  const withSecrets = (row: KeyRow): Key =>
+    toKey(row, selectSecretsOf.all(row.id).map(toSecret), createSharedParse());
 
   return {
     all() {
@@ -99,7 +100,12 @@ export function openKeys(db: Database): KeyStore {
         if (known === undefined) secrets.set(row.key_id, [toSecret(row)]);
         else known.push(toSecret(row));
       }
-      return selectAll.all().map((row) => toKey(row, secrets.get(row.id) ?? []));
+      const keys: Key[] = [];
+      const parse = createSharedParse();
+      for (const row of selectAll.iterate()) {
+        keys.push(toKey(row, secrets.get(row.id) ?? [], parse));
+      }
+      return keys;
     },
     find(idOrName) {
       const row = selectById.get(idOrName) ?? selectByName.get(idOrName);
@@ -150,7 +156,7 @@ function toSecret(row: SecretRow): KeySecret {
   };
 }
 
-function toKey(row: KeyRow, secrets: readonly KeySecret[]): Key {
+function toKey(row: KeyRow, secrets: readonly KeySecret[], parse: SharedParse): Key {
   const { budget_nano_usd: nanoUsd, budget_window: window } = row;
   return {
     id: row.id,
@@ -162,20 +168,39 @@ function toKey(row: KeyRow, secrets: readonly KeySecret[]): Key {
     createdAtMs: row.created_at_ms,
     expiresAtMs: row.expires_at_ms,
     secrets,
-    models: row.models === null ? null : JSON.parse(row.models),
-    endpoints: row.endpoints === null ? null : toTexts(row.endpoints).filter(isEndpoint),
+    models: row.models === null ? null : parse.texts(row.models),
+    endpoints: row.endpoints === null ? null : parse.texts(row.endpoints).filter(isEndpoint),
     limits: {
       requestsPerMinute: row.requests_per_minute,
       tokensPerMinute: row.tokens_per_minute,
       concurrency: row.concurrency,
       budget: nanoUsd === null ? null : { nanoUsd, window: toWindow(window) },
     },
-    tags: JSON.parse(row.tags),
+    tags: parse.tags(row.tags),
   };
 }
 
-function toTexts(json: string): string[] {
-  return JSON.parse(json);
+interface SharedParse {
+  texts(json: string): readonly string[];
+  tags(json: string): Readonly<Record<string, string>>;
+}
+
+/** A million keys have few different lists and tags: equal ones are one frozen object. */
+function createSharedParse(): SharedParse {
+  const texts = new Map<string, readonly string[]>();
+  const tags = new Map<string, Readonly<Record<string, string>>>();
+  return {
+    texts: (json) => getOrAdd(texts, json, () => Object.freeze<string[]>(JSON.parse(json))),
+    tags: (json) => getOrAdd(tags, json, () => Object.freeze(JSON.parse(json))),
+  };
+}
+
+function getOrAdd<Value>(known: Map<string, Value>, name: string, make: () => Value): Value {
+  const found = known.get(name);
+  if (found !== undefined) return found;
+  const made = make();
+  known.set(name, made);
+  return made;
 }
 
 /** Whatever is not plainly active must not open the gate. */

@@ -7,7 +7,7 @@ const LINES_PER_ROUND = 3_000;
 
 /** Lets a process write until it has acknowledged enough, kills it, returns what it acknowledged. */
 async function crashUnderLoad(dataDir: string): Promise<string[]> {
-  const child = startStoreChild('load', dataDir);
+  await using child = startStoreChild('load', dataDir);
   const lines: string[] = [];
   while (lines.length < LINES_PER_ROUND) {
     const line = await child.nextLine();

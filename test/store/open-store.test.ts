@@ -158,7 +158,7 @@ test('a file made by the first open and nothing more counts as new', async () =>
 
 test('a second process is refused with the pid of the first, until that one dies', async () => {
   const dataDir = tempDir();
-  const holder = startStoreChild('hold', dataDir);
+  await using holder = startStoreChild('hold', dataDir);
   expect(await holder.nextLine()).toBe('ready 0');
   expect(await refusalOf(dataDir)).toBe(
     `data directory ${dataDir} is in use by process ${holder.pid}; stop it, or use another data_dir.`,
@@ -173,7 +173,7 @@ test('a second store in the same process is refused and does not loosen the firs
   const dataDir = tempDir();
   await using temp = await openTempStore({ dataDir });
   expect(await refusalOf(temp.dataDir)).toContain(`in use by process ${process.pid}`);
-  const other = startStoreChild('hold', dataDir);
+  await using other = startStoreChild('hold', dataDir);
   expect(await other.nextLine()).toContain(`in use by process ${process.pid}`);
   await other.exited;
 });
@@ -183,7 +183,7 @@ test('a directory that may not be written is refused in one plain line', async (
   chmodSync(join(dataDir, '..'), 0o755);
   chmodSync(dataDir, 0o555);
   for (const name of readdirSync(dataDir)) chmodSync(join(dataDir, name), 0o444);
-  const child = startStoreChild('open-unprivileged', dataDir);
+  await using child = startStoreChild('open-unprivileged', dataDir);
   const line = await child.nextLine();
   expect(line).toMatch(
     /^refused data directory .* cannot be used \((EACCES|SQLITE_[A-Z]+)\); give /,

@@ -103,3 +103,22 @@ test('progress reaches the disk by itself', async () => {
   const sql = 'SELECT input_tokens, output_tokens FROM open_requests';
   expect(queryClosed(dataDir, sql)).toEqual([{ input_tokens: 5, output_tokens: 3 }]);
 });
+
+test('a word first used in a transaction that was lost is numbered again', async () => {
+  const dataDir = tempDir();
+  const db = openDatabase(dataDir, 'process');
+  const writer = openLedgerWriter(db);
+  const row = aFinishedRow({ user: 'ada', tags: { env: 'prod' }, price });
+  writer.begin();
+  writer.settle(row, []);
+  writer.rollback();
+  writer.begin();
+  writer.settle({ ...row, user: 'bob' }, []);
+  writer.settle({ ...row, id: Bun.randomUUIDv7() }, []);
+  writer.commit();
+  db.close();
+  expect(readRequestLog(dataDir)).toMatchObject([
+    { user: 'bob', model: 'small', tags: '{"env":"prod"}' },
+    { user: 'ada', model: 'small', tags: '{"env":"prod"}' },
+  ]);
+});

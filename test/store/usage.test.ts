@@ -187,13 +187,12 @@ test('sums pass 2^53 without losing a nano-dollar', async () => {
   await using temp = await openTempStore();
   const { ledger, books } = temp.store;
   const cost = nanoUsd(Number.MAX_SAFE_INTEGER);
-  for (let round = 0; round < 3; round += 1) {
+  for (const round of [1n, 2n, 3n]) {
     await ledger.settle(aFinishedRow({ costNanoUsd: cost }), []);
-    await books.spend(0);
+    expect((await books.spend(0))[0]?.costNanoUsd).toBe(round * BigInt(cost));
   }
   const report = await books.usage({ by: ['key'], where: [], ...EVERYTHING });
   expect(report.total.costNanoUsd).toBe(3n * BigInt(Number.MAX_SAFE_INTEGER));
-  expect((await books.spend(0))[0]?.costNanoUsd).toBe(3n * BigInt(Number.MAX_SAFE_INTEGER));
 });
 
 test('the median time to first token is within a bucket of the true one', async () => {

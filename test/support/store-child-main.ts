@@ -57,7 +57,13 @@ if (role === 'open-unprivileged') dropPrivileges();
 try {
   const store = await openStore({ dataDir, clock: systemClock, durability: 'process' });
   say(`ready ${store.recovered}`);
-  if (role === 'load') await Promise.all(Array.from({ length: IN_FLIGHT }, () => load(store)));
+  if (role === 'load') {
+    // One that never ends, so that every crash leaves something open.
+    const endless = anOpenRow();
+    await store.ledger.open(endless);
+    say(`open ${endless.id}`);
+    await Promise.all(Array.from({ length: IN_FLIGHT }, () => load(store)));
+  }
   if (role === 'hold') await new Promise(() => setInterval(() => {}, 60_000));
   await store.close();
 } catch (cause) {

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 
 const PROGRAM = join(import.meta.dirname, 'store-child-main.ts');
 
-/** A process of its own on a data directory, so that it can be killed or refused. */
-export interface StoreChild {
+/** A process of its own on a data directory, so that it can be killed or refused. Dies with the test. */
+export interface StoreChild extends AsyncDisposable {
   /** The next line that it printed; undefined when it has ended. */
   nextLine(): Promise<string | undefined>;
   /** Everything it printed that was not read yet, once it has ended. */
@@ -34,6 +34,10 @@ export function startStoreChild(
       return all;
     },
     kill: () => child.kill('SIGKILL'),
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await child.exited;
+    },
   };
 }
 
