@@ -5,7 +5,13 @@ import { Delivery, type DeliveryEnd, type DeliveryListener } from './delivery.ts
 import type { Engine } from './engine.ts';
 import type { HttpRequest } from './http-request.ts';
 import { createInjection, cutAfterTokens, type Injection } from './injection.ts';
-import { createBadRequest, createOverloaded, createUnknownRoute, Refusal } from './refusal.ts';
+import {
+  createBadRequest,
+  createOverloaded,
+  createUnknownRoute,
+  Refusal,
+  toAnthropicRefusal,
+} from './refusal.ts';
 import { createFailure, createReplacement, createUnauthorized } from './replacement.ts';
 import { type ReplyHead, ReplyWriter } from './reply-writer.ts';
 import { readBody } from './request-body.ts';
@@ -224,7 +230,9 @@ export class Exchange implements Responder, DeliveryListener {
     throw cause;
   }
 
-  #sendRefusal(refusal: Refusal, endedBy: EndedBy): void {
+  #sendRefusal(refused: Refusal, endedBy: EndedBy): void {
+    const isAnthropic = this.#request.path.startsWith('/v1/messages');
+    const refusal = isAnthropic ? toAnthropicRefusal(refused) : refused;
     const { status, contentType, headers } = refusal;
     this.#entry.status = status;
     this.#writer.whole(

@@ -4,11 +4,17 @@ export class Refusal extends Error {
   readonly body: string;
   readonly contentType: string | null;
   readonly headers: Readonly<Record<string, string>>;
+  /** The body was chosen by the tester and goes out as it is, whatever the protocol. */
+  readonly isVerbatim: boolean;
 
   constructor(
     status: number,
     body: string | object,
-    over: { contentType?: string | null; headers?: Readonly<Record<string, string>> } = {},
+    over: {
+      contentType?: string | null;
+      headers?: Readonly<Record<string, string>>;
+      isVerbatim?: boolean;
+    } = {},
   ) {
     super(`refused with ${status}`);
     this.name = 'Refusal';
@@ -16,6 +22,7 @@ export class Refusal extends Error {
     this.body = typeof body === 'string' ? body : JSON.stringify(body);
     this.contentType = over.contentType === undefined ? 'application/json' : over.contentType;
     this.headers = over.headers ?? {};
+    this.isVerbatim = over.isVerbatim ?? false;
   }
 }
 
@@ -55,4 +62,25 @@ export function createUnknownModel(model: string): Refusal {
     type: 'NotFoundError',
     param: 'model',
   });
+}
+
+const ANTHROPIC_TYPES = new Map([
+  [400, 'invalid_request_error'],
+  [401, 'authentication_error'],
+  [403, 'permission_error'],
+  [404, 'not_found_error'],
+  [413, 'request_too_large'],
+  [429, 'rate_limit_error'],
+  [504, 'timeout_error'],
+  [529, 'overloaded_error'],
+]);
+
+/** The same refusal as a caller of `/v1/messages` expects it. */
+export function toAnthropicRefusal(refusal: Refusal): Refusal {
+  const { status, headers, contentType } = refusal;
+  if (refusal.isVerbatim || contentType !== 'application/json') return refusal;
+  const { error } = JSON.parse(refusal.body) as { error?: { message?: string } };
+  const type = ANTHROPIC_TYPES.get(status) ?? 'api_error';
+  const body = { type: 'error', error: { type, message: error?.message ?? 'error' } };
+  return new Refusal(status, body, { headers });
 }

@@ -8,6 +8,7 @@ export function createReplacement(fault: Exclude<Replacement, { kind: 'raw' }>):
       return new Refusal(fault.status, toBody(fault.status, fault.body), {
         contentType: typeof fault.body === 'string' ? 'text/plain' : 'application/json',
         headers: fault.headers,
+        isVerbatim: fault.body !== undefined,
       });
     case 'rate_limit':
       return new Refusal(

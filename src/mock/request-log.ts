@@ -8,6 +8,7 @@ const SECRET_HEADERS = new Set([
   'x-api-key',
   'api-key',
   'x-goog-api-key',
+  'proxy-authorization',
   'cookie',
 ]);
 

@@ -3,7 +3,7 @@ import { type Part, partsBetween } from '../blocks.ts';
 import { type Choice, type Completion, createCompletion } from '../completion.ts';
 import { findCount, getList, getObject, isObject } from '../fields.ts';
 import { type Prompt, readPrompt } from '../prompt.ts';
-import { Refusal } from '../refusal.ts';
+import { createBadRequest } from '../refusal.ts';
 import { pickTool, type Tool } from '../tool-call.ts';
 import { renderUsage, type TokenCounts } from '../usage-report.ts';
 import { joinSteps } from '../words.ts';
@@ -22,7 +22,7 @@ export function answerMessages(call: Call): Answer {
   const { body, behaviour } = call;
   const prompt = readMessages(call);
   const maxTokens = findCount(body, 'max_tokens');
-  if (maxTokens === null) throw createInvalid('max_tokens: Field required');
+  if (maxTokens === null) throw createBadRequest('max_tokens: Field required', 'max_tokens');
   const completion = createCompletion(call, {
     prompt,
     maxTokens,
@@ -45,10 +45,6 @@ export function answerMessages(call: Call): Answer {
 /** The prompt of a request to `/v1/messages` or its `count_tokens`. Throws `Refusal`. */
 export function readMessages({ body, seed }: Call): Prompt {
   return readPrompt([body['system'], getList(body, 'messages')], seed);
-}
-
-function createInvalid(message: string): Refusal {
-  return new Refusal(400, { type: 'error', error: { type: 'invalid_request_error', message } });
 }
 
 function findTool(body: JsonObject, lastText: string): Tool | undefined {

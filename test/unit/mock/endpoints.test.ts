@@ -84,6 +84,15 @@ describe('/v1/messages', () => {
       error: { type: 'invalid_request_error' },
     });
     const body = { model: 'm', max_tokens: 9, messages, stream: true };
+    const limited = await mock.post('/v1/messages', body, { fault: { kind: 'rate_limit' } });
+    expect(limited.headers.get('retry-after')).toBe('1');
+    expect(await limited.json()).toEqual({
+      type: 'error',
+      error: { type: 'rate_limit_error', message: 'Rate limit reached.' },
+    });
+    const chosen = { kind: 'status', status: 529, body: { as: 'it is' } };
+    const verbatim = await mock.post('/v1/messages', body, { fault: chosen });
+    expect(await verbatim.json()).toEqual({ as: 'it is' });
     const reply = await mock.post('/v1/messages', body, { fault: { kind: 'error_frame' } });
     expect(parseEvents(await reply.text()).at(-1)).toEqual({
       event: 'error',
