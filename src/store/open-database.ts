@@ -1,9 +1,10 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { explainFault, refused } from './explain-fault.ts';
 import { readInstallId, writeInstallId } from './install-id.ts';
 import { getMeta, setMeta } from './meta.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersionOf } from './migrations.ts';
-import { checkSqliteVersion, type Database, openSqlite, sqliteCode } from './sqlite.ts';
+import { checkSqliteVersion, type Database, openSqlite } from './sqlite.ts';
 import { StoreError } from './store-error.ts';
 
 export type Durability = 'process' | 'full';
@@ -44,7 +45,7 @@ export function openDatabase(dataDir: string, durability: Durability): Database 
     return db;
   } catch (cause) {
     db.close();
-    throw explain(cause, path);
+    throw explainFault(cause, path);
   }
 }
 
@@ -87,27 +88,4 @@ function adopt(db: Database, path: string, dataDir: string, installId: string | 
   else if (installId !== own) {
     throw refused(path, `belongs to another installation than ${join(dataDir, 'install-id')}`);
   }
-}
-
-function refused(path: string, what: string): StoreError {
-  return new StoreError(
-    `${path} ${what}; put the database back from a backup, or use another data_dir.`,
-  );
-}
-
-function explain(cause: unknown, path: string): unknown {
-  const code = sqliteCode(cause) ?? '';
-  if (code === 'SQLITE_NOTADB') return refused(path, 'is not an SQLite database');
-  if (code.startsWith('SQLITE_CORRUPT')) return refused(path, 'is damaged');
-  if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN')) {
-    return new StoreError(
-      `${path} cannot be written; give this user write permission on the file and its directory.`,
-      { cause },
-    );
-  }
-  if (code === 'SQLITE_FULL') {
-    return new StoreError(`${path} cannot be written: the disk is full; make room.`, { cause });
-  }
-  if (code !== '') return new StoreError(`${path} cannot be opened (${code}).`, { cause });
-  return cause;
 }

@@ -3,14 +3,14 @@ import type { Clock } from '../core/clock.ts';
 import { openBooks } from './books.ts';
 import { BooksWorker, type HeldWriter } from './books-client.ts';
 import { type DirectoryLock, openDirectoryLock } from './directory-lock.ts';
+import { explainFault } from './explain-fault.ts';
 import { openKeys } from './keys.ts';
 import { GroupCommitLedger } from './ledger.ts';
 import { openLedgerWriter } from './ledger-writer.ts';
-import { type Durability, openDatabase } from './open-database.ts';
+import { type Durability, databasePath, openDatabase } from './open-database.ts';
 import { settleLeftovers } from './recovery.ts';
 import type { Database } from './sqlite.ts';
 import type { Books, KeyStore, Store } from './store.ts';
-import { StoreError } from './store-error.ts';
 import { ignoreStoreEvents, type StoreLog } from './store-event.ts';
 
 export interface StoreOptions {
@@ -29,13 +29,10 @@ export interface StoreOptions {
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { dataDir, durability, clock, log = ignoreStoreEvents } = options;
-  const lock = inDataDir(dataDir, () => {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    return openDirectoryLock(dataDir);
-  });
+  const lock = lockDirectory(dataDir);
   let db: Database | undefined;
   try {
-    const opened = inDataDir(dataDir, () => openDatabase(dataDir, durability));
+    const opened = openDatabase(dataDir, durability);
     db = opened;
     const writer = openLedgerWriter(opened);
     const recovered = settleLeftovers(opened, writer, clock);
@@ -47,7 +44,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   } catch (cause) {
     db?.close();
     lock.close();
-    throw cause;
+    throw explainFault(cause, databasePath(dataDir));
+  }
+}
+
+function lockDirectory(dataDir: string): DirectoryLock {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    return openDirectoryLock(dataDir);
+  } catch (cause) {
+    throw explainFault(cause, dataDir);
   }
 }
 
@@ -105,25 +111,4 @@ function openLocalBooks(db: Database): ClosableBooks {
     check: async () => books.check(),
     close: async () => {},
   };
-}
-
-/** A failing system call on the directory, as one plain line for the operator. */
-function inDataDir<T>(dataDir: string, use: () => T): T {
-  try {
-    return use();
-  } catch (cause) {
-    if (cause instanceof StoreError) throw cause;
-    const code = systemCode(cause);
-    if (code === undefined) throw cause;
-    throw new StoreError(
-      `data directory ${dataDir} cannot be used (${code}); give this user a directory it may write, or change data_dir.`,
-      { cause },
-    );
-  }
-}
-
-/** `EACCES` and the like from a system call, `SQLITE_CANTOPEN` and the like from SQLite. */
-function systemCode(cause: unknown): string | undefined {
-  if (!(cause instanceof Error) || !('code' in cause)) return undefined;
-  return typeof cause.code === 'string' ? cause.code : undefined;
 }
