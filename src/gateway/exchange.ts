@@ -9,6 +9,7 @@ import type { Route } from '../protocols/route.ts';
 import type { Model } from '../routing/model-table.ts';
 import type { BackendReply } from './backend-reply.ts';
 import type { Gate, Generation } from './gate.ts';
+import { type ConnectionWatch, QUIET_CONNECTION_SECONDS } from './ports.ts';
 import type { Call } from './read.ts';
 import { settle } from './settle.ts';
 
@@ -60,12 +61,15 @@ export class Exchange {
   due: AmountDue | undefined;
   /** Set by the meter of a streamed answer. */
   usageSoFar: (() => UsageSoFar) | undefined;
+  readonly #connections: ConnectionWatch;
+  #maySilenceLast = false;
   #finishing: Promise<void> | undefined;
 
-  constructor(request: Request, route: Route, gate: Gate) {
+  constructor(request: Request, route: Route, gate: Gate, connections: ConnectionWatch) {
     this.request = request;
     this.route = route;
     this.gate = gate;
+    this.#connections = connections;
     this.generation = gate.generation;
     this.id = gate.requestIds();
     this.startedAtMs = gate.clock.nowMs();
@@ -102,8 +106,21 @@ export class Exchange {
    * when the row is durable and never rejects: a failing store is counted and logged in there.
    */
   finish(outcome: Outcome, status: number): Promise<void> {
-    this.#finishing ??= settle(this, outcome, status);
+    if (this.#finishing === undefined) {
+      // From here on a silent connection is only taking room.
+      if (this.#maySilenceLast) this.#connections.timeout(this.request, QUIET_CONNECTION_SECONDS);
+      this.#finishing = settle(this, outcome, status);
+    }
     return this.#finishing;
+  }
+
+  /**
+   * The caller has said everything. Models may think for minutes, so now our own deadlines watch
+   * over the request and not the server's, which ends callers who send their request too slowly.
+   */
+  awaitAnswer(): void {
+    this.#connections.timeout(this.request, 0);
+    this.#maySilenceLast = true;
   }
 
   /** Ends the request because of an error: `cut` when something was produced, else `refused`. */

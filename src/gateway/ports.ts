@@ -12,6 +12,15 @@ export interface KeyLookup {
   find(id: string): Key | undefined;
 }
 
+/** Seconds a connection may be silent between requests, or while it sends one. */
+export const QUIET_CONNECTION_SECONDS = 120;
+
+/** The server's own watch over silent connections. */
+export interface ConnectionWatch {
+  /** Zero seconds: the connection of this request may be silent for as long as it likes. */
+  timeout(request: Request, seconds: number): void;
+}
+
 /** Every promise resolves when the write is durable and rejects with `store_unavailable`. */
 export interface Journal {
   open(row: OpenRow): Promise<void>;

@@ -1,6 +1,7 @@
 import { GateError } from '../core/error.ts';
 import { findRoute } from '../protocols/route.ts';
 import type { Gate } from './gate.ts';
+import { QUIET_CONNECTION_SECONDS } from './ports.ts';
 import { renderError } from './refuse.ts';
 import { handle } from './spine.ts';
 
@@ -18,9 +19,6 @@ export interface DataPlaneOptions {
   readonly port: number;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
 }
-
-/** Seconds a connection may be silent between requests, or while it sends one. */
-const QUIET_CONNECTION_SECONDS = 120;
 
 /** Opens the data plane. Throws when the address cannot be bound. */
 export function startDataPlane(gate: Gate, options: DataPlaneOptions): DataPlane {
@@ -49,9 +47,7 @@ export function startDataPlane(gate: Gate, options: DataPlaneOptions): DataPlane
           new GateError('method_not_allowed', `The method ${request.method} is not offered here.`),
         );
       }
-      // Models may think for minutes: our own deadlines watch over a request, not Bun's.
-      bun.timeout(request, 0);
-      return handle(request, found, gate);
+      return handle(request, found, gate, bun);
     },
   });
   return {

@@ -7,6 +7,7 @@ import { forward } from './forward.ts';
 import type { Gate } from './gate.ts';
 import { limit } from './limit.ts';
 import { listModels } from './list-models.ts';
+import type { ConnectionWatch } from './ports.ts';
 import { read } from './read.ts';
 import { refuse } from './refuse.ts';
 import { reserve } from './reserve.ts';
@@ -22,12 +23,18 @@ export interface Matched {
  * The path of every request, stage by stage; `docs/request-path.md` tells it in words. A stage
  * throws to refuse. The reply settles when its body ends, not when this function returns.
  */
-export async function handle(request: Request, matched: Matched, gate: Gate): Promise<Response> {
-  const exchange = new Exchange(request, matched.route, gate);
+export async function handle(
+  request: Request,
+  matched: Matched,
+  gate: Gate,
+  connections: ConnectionWatch,
+): Promise<Response> {
+  const exchange = new Exchange(request, matched.route, gate, connections);
   request.signal.addEventListener('abort', () => exchange.callerGone());
   try {
     const caller = authenticate(exchange);
     const call = await read(exchange);
+    exchange.awaitAnswer();
     const model = authorize(exchange, caller, call);
     limit(exchange, caller, call);
     if (model === null) return await listModels(exchange, caller, matched.modelId);
