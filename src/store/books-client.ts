@@ -29,7 +29,7 @@ export interface BooksWorkerOptions {
   readonly databasePath: string;
   readonly log: StoreLog;
   readonly writer: HeldWriter;
-  /** Another program in the worker's place, and shorter waits: for tests. */
+  /** Another program in the worker's place, and shorter waits for it and its reports: for tests. */
   readonly url?: string;
   readonly restartAfterMs?: number;
   readonly deadlineMs?: number;
@@ -124,7 +124,8 @@ export class BooksWorker implements Books {
     }
     this.#lastId += 1;
     const id = this.#lastId;
-    const waitMs = this.#options.deadlineMs ?? DEADLINES_MS[question.op];
+    const isReport = question.op === 'usage' || question.op === 'spend' || question.op === 'check';
+    const waitMs = (isReport && this.#options.deadlineMs) || DEADLINES_MS[question.op];
     return new Promise<T>((resolve, reject) => {
       const deadline = setTimeout(() => {
         this.#waiting.delete(id);

@@ -4,7 +4,8 @@ import { BooksWorker, type BooksWorkerOptions } from '../../src/store/books-clie
 import { databasePath } from '../../src/store/open-database.ts';
 import type { StoreEvent } from '../../src/store/store-event.ts';
 import type { UsageQuery } from '../../src/store/usage-report.ts';
-import { aFinishedRow, openTempStore } from '../support/temp-store.ts';
+import { aFinishedRow } from '../support/request-rows.ts';
+import { openTempStore } from '../support/temp-store.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const query: UsageQuery = { by: ['key'], where: [], sinceMs: 0, untilMs: 2_000_000_000_000 };

@@ -3,7 +3,8 @@ import { nanoUsd } from '../../src/core/money.ts';
 import { openBooks } from '../../src/store/books.ts';
 import { openLedgerWriter } from '../../src/store/ledger-writer.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
-import { aFinishedRow, anOpenRow, tempDir } from '../support/temp-store.ts';
+import { aFinishedRow, anOpenRow } from '../support/request-rows.ts';
+import { tempDir } from '../support/temp-store.ts';
 
 const price = { input: 1_000_000, cachedInput: 500_000, output: 2_000_000, reasoning: 2_000_000 };
 const usage = { inputTokens: 10, cachedInputTokens: 2, outputTokens: 5, reasoningTokens: 1 };

@@ -4,7 +4,8 @@ import { openLedgerWriter } from '../../src/store/ledger-writer.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
 import type { Database } from '../../src/store/sqlite.ts';
 import type { StoreEvent } from '../../src/store/store-event.ts';
-import { aFinishedRow, anOpenRow, tempDir } from '../support/temp-store.ts';
+import { aFinishedRow, anOpenRow } from '../support/request-rows.ts';
+import { tempDir } from '../support/temp-store.ts';
 
 // SQLite answers SQLITE_FULL when it may not grow its file, exactly as on a full disk.
 

@@ -3,7 +3,8 @@ import { GateError } from '../../src/core/error.ts';
 import { nanoUsd } from '../../src/core/money.ts';
 import type { AttemptRow } from '../../src/store/rows.ts';
 import { queryClosed, readRequestLog, toHexId } from '../support/request-log.ts';
-import { aFinishedRow, anOpenRow, openTempStore, tempDir } from '../support/temp-store.ts';
+import { aFinishedRow, anOpenRow } from '../support/request-rows.ts';
+import { openTempStore, tempDir } from '../support/temp-store.ts';
 
 test('a finished request comes back with every word and number', async () => {
   const dataDir = tempDir();

@@ -6,8 +6,9 @@ import { MIGRATIONS, SCHEMA_VERSION } from '../../src/store/migrations.ts';
 import { databasePath } from '../../src/store/open-database.ts';
 import { type Database, openSqlite } from '../../src/store/sqlite.ts';
 import { isUpdatingGolden } from '../support/golden.ts';
+import { aFinishedRow, anOpenRow } from '../support/request-rows.ts';
 import { dumpDatabase, dumpSchema } from '../support/sql-dump.ts';
-import { aFinishedRow, aKey, anOpenRow, openTempStore, tempDir } from '../support/temp-store.ts';
+import { aKey, openTempStore, tempDir } from '../support/temp-store.ts';
 
 // Every released schema lies in test/golden/schema as a database with a few rows. It must open in
 // this version, and the migrations that made it must never change. UPDATE_GOLDEN=1 writes the

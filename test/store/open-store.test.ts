@@ -14,9 +14,10 @@ import { expect, test } from 'vitest';
 import { databasePath } from '../../src/store/open-database.ts';
 import { checkSqliteVersion, openSqlite } from '../../src/store/sqlite.ts';
 import { StoreError } from '../../src/store/store-error.ts';
+import { aFinishedRow } from '../support/request-rows.ts';
 import { someKey } from '../support/some-key.ts';
 import { startStoreChild } from '../support/store-child.ts';
-import { aFinishedRow, openTempStore, tempDir } from '../support/temp-store.ts';
+import { openTempStore, tempDir } from '../support/temp-store.ts';
 
 /** A closed data directory with a key and enough requests to fill some pages. */
 async function usedDir(): Promise<string> {

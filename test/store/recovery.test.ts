@@ -4,7 +4,8 @@ import { openLedgerWriter } from '../../src/store/ledger-writer.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { queryClosed, readRequestLog, toHexId } from '../support/request-log.ts';
-import { aFinishedRow, anOpenRow, openTempStore, tempDir } from '../support/temp-store.ts';
+import { aFinishedRow, anOpenRow } from '../support/request-rows.ts';
+import { openTempStore, tempDir } from '../support/temp-store.ts';
 
 const price = { input: 1_000_000, cachedInput: 500_000, output: 2_000_000, reasoning: 3_000_000 };
 

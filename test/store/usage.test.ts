@@ -8,8 +8,9 @@ import { openDatabase } from '../../src/store/open-database.ts';
 import type { FinishedRow } from '../../src/store/rows.ts';
 import type { HourlySpend } from '../../src/store/store.ts';
 import type { UsageDimension, UsageQuery, UsageRow } from '../../src/store/usage-report.ts';
+import { aFinishedRow } from '../support/request-rows.ts';
 import { createSeededRandom, type SeededRandom } from '../support/seeded-random.ts';
-import { aFinishedRow, openTempStore, tempDir } from '../support/temp-store.ts';
+import { openTempStore, tempDir } from '../support/temp-store.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const START_MS = Date.UTC(2026, 9, 30, 22, 15);

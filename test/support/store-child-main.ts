@@ -6,7 +6,7 @@ import { costOf } from '../../src/pricing/cost.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { StoreError } from '../../src/store/store-error.ts';
-import { aFinishedRow, anOpenRow } from './temp-store.ts';
+import { aFinishedRow, anOpenRow } from './request-rows.ts';
 
 // The process behind `startStoreChild`. Every line it prints is a fact that must survive it.
 
