@@ -48,14 +48,26 @@ export class RunningProcess implements AsyncDisposable {
   }
 
   /** The first line that matches, of those written so far or to come. */
-  async untilLine(pattern: RegExp, timeoutMs = 10_000): Promise<RegExpExecArray> {
-    let found: RegExpExecArray | null = null;
+  untilLine(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray> {
+    return this.untilFound((line) => pattern.exec(line), `a line like ${pattern}`, timeoutMs);
+  }
+
+  /** What `find` makes of the first line in which it finds something. Throws after `timeoutMs`. */
+  async untilFound<T>(
+    find: (line: string) => T | null,
+    what: string,
+    timeoutMs = 10_000,
+  ): Promise<T> {
+    let found: T | null = null;
+    let lookedAt = 0;
     await this.#until(() => {
-      for (const line of this.lines) found ??= pattern.exec(line);
+      for (; found === null && lookedAt < this.lines.length; lookedAt += 1) {
+        found = find(this.lines[lookedAt] ?? '');
+      }
       return found !== null;
     }, timeoutMs);
     if (found !== null) return found;
-    throw new Error(`no line matches ${pattern}; it wrote:\n${this.lines.join('\n')}`);
+    throw new Error(`there is no ${what}; it wrote:\n${this.lines.join('\n')}`);
   }
 
   /** Ends it as an operator would, and the hard way when that takes too long. */

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 /** Packages are fetched, and some are compiled. */
 const INSTALL_WITHIN_MS = 30 * 60_000;
@@ -15,7 +15,8 @@ export async function ensurePythonEnv(folder: string, requirementsFile: string):
   if (existsSync(python) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {
     return python;
   }
-  process.stderr.write(`setting up a Python environment in ${folder} (once)\n`);
+  const shown = relative(process.cwd(), folder);
+  process.stderr.write(`setting up a Python environment in ${shown} (once)\n`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   await run(
