@@ -1,5 +1,9 @@
-import type { Socket } from 'bun';
 import { Timer, type TimerWheel } from './timer-wheel.ts';
+
+/** The part of a socket that takes bytes; returns how many it took. */
+export interface ByteSink {
+  write(data: string | Uint8Array): number;
+}
 
 export interface Drip {
   readonly bytes: number;
@@ -13,7 +17,7 @@ export interface Drip {
  * `backlogBytes` before it makes more, which bounds what a slow reader can pile up.
  */
 export class Outbox {
-  readonly #socket: Socket<unknown>;
+  readonly #socket: ByteSink;
   readonly #wheel: TimerWheel;
   readonly #onEmpty: () => void;
   readonly #timer = new Timer(() => this.#dripNext());
@@ -23,7 +27,7 @@ export class Outbox {
   #isDripping = false;
   #isClosed = false;
 
-  constructor(socket: Socket<unknown>, wheel: TimerWheel, onEmpty: () => void) {
+  constructor(socket: ByteSink, wheel: TimerWheel, onEmpty: () => void) {
     this.#socket = socket;
     this.#wheel = wheel;
     this.#onEmpty = onEmpty;

@@ -59,7 +59,10 @@ describe('llmgate mock', () => {
     const flags = ['--model', 'a', '--model', 'b', '--api-key', 'k', '--context', '20'];
     await withMock(flags, async (url) => {
       const authorization = 'Bearer k';
-      expect((await chat(url, { model: 'a' })).status).toBe(401);
+      for (const headers of [{}, { authorization: 'Bearer x' }, { 'x-api-key': 'kk' }]) {
+        expect((await chat(url, { model: 'a' }, headers)).status).toBe(401);
+      }
+      expect((await chat(url, { model: 'a' }, { 'x-api-key': 'k' })).status).toBe(200);
       expect((await chat(url, { model: 'a' }, { authorization })).status).toBe(200);
       expect((await chat(url, { model: 'c' }, { authorization })).status).toBe(404);
       expect((await chat(url, { model: 'b', max_tokens: 30 }, { authorization })).status).toBe(400);

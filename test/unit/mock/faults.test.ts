@@ -15,6 +15,8 @@ interface Case {
   readonly status?: number;
   readonly has?: (string | RegExp)[];
   readonly hasNot?: (string | RegExp)[];
+  /** Promised length minus the length of what came. */
+  readonly lengthOff?: number;
   readonly endedBy?: string;
   readonly tokensSent?: number;
 }
@@ -216,14 +218,15 @@ const cases: Case[] = [
     hasNot: [DONE],
     tokensSent: 2,
   },
-  { fault: { kind: 'content_length', delta: 9 }, end: 'fin', has: ['"usage":'] },
-  { fault: { kind: 'content_length', delta: -9 }, has: ['"usage":'] },
+  { fault: { kind: 'content_length', delta: 9 }, end: 'fin', lengthOff: 9 },
+  { fault: { kind: 'content_length', delta: -9 }, lengthOff: -9 },
   {
     stream,
     fault: { kind: 'content_length', delta: 5 },
     end: 'fin',
     has: [DONE],
     hasNot: ['chunked'],
+    lengthOff: 5,
   },
   {
     fault: { kind: 'informational', count: 3 },
@@ -270,6 +273,11 @@ describe('faults', () => {
     for (const part of one.has ?? []) expect(caller.text).toMatch(part);
     for (const part of one.hasNot ?? []) expect(caller.text).not.toMatch(part);
     if (one.status !== undefined) expect(caller.text).toMatch(`HTTP/1.1 ${one.status} `);
+    if (one.lengthOff !== undefined) {
+      const [head = '', body = ''] = caller.text.split('\r\n\r\n');
+      const promised = Number(/content-length: (\d+)/.exec(head)?.[1]);
+      expect(promised - body.length).toBe(one.lengthOff);
+    }
     const [seen] = mock.requests();
     expect(seen).toMatchObject({
       fault: kindsOf(one).join('+'),

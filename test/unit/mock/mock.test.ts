@@ -68,6 +68,16 @@ describe('what it saw', () => {
     expect(mock.stats()).toMatchObject({ requests: 5, log_dropped: 3 });
   });
 
+  test('a caller who sends without end ahead of the answer is dropped', async () => {
+    await using mock = await startTestMock();
+    const header = { 'x-mock': '{"ttft_ms":1000000}' };
+    const caller = callMock(mock.port, renderPost('/v1/chat/completions', chat, header));
+    await mock.untilRequests(1);
+    caller.write('x'.repeat(2_000_000));
+    expect(await caller.ended).toBe('reset');
+    await mock.untilCallerLeft(1);
+  });
+
   test('connections and how often they are used again', async () => {
     await using mock = await startTestMock();
     const caller = callMock(mock.port, renderPost('/v1/chat/completions', chat).repeat(2));
@@ -95,6 +105,22 @@ describe('what it saw', () => {
     expect(mock.stats()).toMatchObject({ requests: 1, probes: 6 });
     expect(mock.requests()).toHaveLength(1);
     expect(mock.requests({ probes: true })).toHaveLength(7);
+    // They cost the engine nothing.
+    const metrics = await (await fetch(`${mock.url}/metrics`)).text();
+    expect(metrics).toContain(
+      'vllm:e2e_request_latency_seconds_count{engine="0",model_name="m"} 1\n',
+    );
+    expect(metrics).not.toMatch(/e2e_request_latency_seconds_count.*"mock-model"} [^0]/);
+  });
+
+  test('probes go well while requests fail, and health needs no key', async () => {
+    const fault = { kind: 'server_error' } as const;
+    await using mock = await startTestMock({ apiKey: 'k', behaviour: { fault } });
+    expect((await fetch(`${mock.url}/health`)).status).toBe(200);
+    expect((await fetch(`${mock.url}/v1/models`)).status).toBe(401);
+    const headers = { authorization: 'Bearer k' };
+    expect((await fetch(`${mock.url}/v1/models`, { headers })).status).toBe(200);
+    expect((await mock.chat({}, undefined, { headers })).status).toBe(500);
   });
 });
 
@@ -125,6 +151,21 @@ describe('a caller who leaves', () => {
     });
     // The only place is free again.
     expect((await mock.chat()).status).toBe(200);
+  });
+
+  test('gets no more tokens, and neither do the counts', async () => {
+    await using mock = await startTestMock();
+    const leave = new AbortController();
+    const behaviour = { tps: 500, tokens: 1000 };
+    const reply = await mock.chat({ stream: true }, behaviour, { signal: leave.signal });
+    await reply.body?.getReader().read();
+    leave.abort();
+    await mock.untilCallerLeft(1);
+    const [left] = mock.requests();
+    // Long enough for many more tokens at that rate.
+    await mock.chat({}, { ttft_ms: 30, tokens: 0 });
+    expect(mock.requests()[0]).toEqual(left);
+    expect(mock.stats()).toMatchObject({ completion_tokens: left?.tokens_sent, left_by_caller: 1 });
   });
 
   test('while reading slowly: what was made is bounded by what it takes', async () => {
@@ -160,17 +201,21 @@ describe('the batch', () => {
     const leave = new AbortController();
     const first = mock.chat({}, { ttft_ms: 1e6 }, { signal: leave.signal }).catch(() => {});
     await mock.untilRequests(1);
-    const second = mock.chat();
+    const second = mock.chat({}, { ttft_ms: 20 });
     await mock.untilRequests(2);
     const third = mock.chat();
     await mock.untilRequests(3);
     expect((await mock.chat()).status).toBe(503);
     expect(mock.stats()).toMatchObject({ in_flight: 3, queued: 2 });
-    const metrics = await (await fetch(`${mock.url}/metrics`)).text();
-    expect(metrics).toContain('vllm:num_requests_running{engine="0",model_name="m"} 1\n');
-    expect(metrics).toContain('vllm:num_requests_waiting{engine="0",model_name="m"} 2\n');
+    const gauges = async () => {
+      const metrics = await (await fetch(`${mock.url}/metrics`)).text();
+      return metrics.match(/(?<=^vllm:num_requests_.*"m"} ).*/gm)?.map(Number);
+    };
+    expect(await gauges()).toEqual([1, 2]);
     leave.abort();
     await first;
+    await mock.untilCallerLeft(1);
+    expect(await gauges()).toEqual([1, 1]);
     expect([(await second).status, (await third).status]).toEqual([200, 200]);
     expect(mock.stats()).toMatchObject({ in_flight: 0, queued: 0, completed: 2, refused: 1 });
   });
@@ -187,10 +232,13 @@ describe('the batch', () => {
     await second;
     await mock.untilCallerLeft(1);
     expect(mock.stats()).toMatchObject({ in_flight: 1, queued: 0 });
+    // The place in the batch is still taken.
+    const third = mock.chat();
+    await mock.untilRequests(3);
+    expect(mock.stats()).toMatchObject({ in_flight: 2, queued: 1 });
     leave.abort();
     await first;
-    await mock.untilIdle();
-    expect((await mock.chat()).status).toBe(200);
+    expect((await third).status).toBe(200);
   });
 });
 
@@ -284,6 +332,42 @@ describe('answers', () => {
     const refused = await mock.chat({ messages, max_tokens: 8 });
     expect(refused.status).toBe(400);
     expect(await refused.text()).toContain('maximum context length is 10 tokens');
+  });
+
+  test('go on to max_tokens with ignore_eos, as load tests want', async () => {
+    await using mock = await startTestMock({ behaviour: { tokens: 5 } });
+    const length = async (fields: object) => {
+      await mock.chat(fields);
+      return mock.requests().at(-1)?.tokens_sent;
+    };
+    expect(await length({ max_tokens: 40 })).toBe(5);
+    expect(await length({ max_tokens: 40, ignore_eos: true })).toBe(40);
+    expect(await length({ ignore_eos: true })).toBe(5);
+  });
+
+  test('begin with the first token, or with early_head at once', async () => {
+    await using mock = await startTestMock();
+    const request = (behaviour: object) =>
+      renderPost(
+        '/v1/chat/completions',
+        { ...chat, stream: true },
+        { 'x-mock': JSON.stringify({ ttft_ms: 1e6, ...behaviour }) },
+      );
+    const early = callMock(mock.port, request({ early_head: true }));
+    await early.until(/200 OK[\s\S]*\r\n\r\n$/);
+    const usual = callMock(mock.port, request({}));
+    await mock.untilRequests(2);
+    expect(mock.requests().map(({ status }) => status)).toEqual([200, null]);
+    early.leave();
+    usual.leave();
+  });
+
+  test('a caller who invents model names does not fill the metrics', async () => {
+    await using mock = await startTestMock();
+    for (let i = 0; i < 70; i++) await mock.chat({ model: `m${i}` });
+    const metrics = await (await fetch(`${mock.url}/metrics`)).text();
+    expect(metrics.match(/^vllm:prompt_tokens_total/gm)).toHaveLength(65);
+    expect(metrics).toContain('vllm:prompt_tokens_total{engine="0",model_name="other"} 21\n');
   });
 
   test('fail as often as asked, the same ones for the same seed', async () => {

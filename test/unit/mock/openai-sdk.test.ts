@@ -84,6 +84,27 @@ describe('chat', () => {
     });
   });
 
+  test('only the first delta of a call names it, and indexes count from 0', async () => {
+    await using mock = await startTestMock();
+    const stream = await connect(mock, { tool_calls: 2 }).chat.completions.create({
+      model: 'm',
+      messages,
+      stream: true,
+      tools: [{ type: 'function', function: tool }],
+      tool_choice: 'required',
+    });
+    const named: (number | undefined)[] = [];
+    let deltas = 0;
+    for await (const { choices } of stream) {
+      for (const delta of choices[0]?.delta.tool_calls ?? []) {
+        deltas++;
+        if (delta.id !== undefined || delta.function?.name !== undefined) named.push(delta.index);
+      }
+    }
+    expect(named).toEqual([0, 1]);
+    expect(deltas).toBeGreaterThan(2);
+  });
+
   test('says the magic words, gets a call; without them text', async () => {
     await using mock = await startTestMock();
     const tools = [{ type: 'function' as const, function: tool }];

@@ -75,7 +75,8 @@ describe('wrong usage', () => {
 
 describe('gzip', () => {
   test.each([true, false])('stream %s: the same bytes, packed', async (stream) => {
-    await using mock = await startTestMock();
+    // Paced, so that a stream is packed in several pieces.
+    await using mock = await startTestMock({ behaviour: { tps: 500, tokens: 4 } });
     const get = async (behaviour: object) => {
       const reply = await mock.chat({ stream }, behaviour, { decompress: false } as RequestInit);
       return { reply, bytes: Buffer.from(await reply.arrayBuffer()) };
