@@ -121,7 +121,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
       recovered: store.recovered,
       ready,
       stop() {
-        if (stopping !== undefined) cutNow(gate);
+        if (stopping !== undefined) cutNow(gate, dataPlane);
         stopping ??= drain(gate, dataPlane).then(closeAll);
         return stopping;
       },

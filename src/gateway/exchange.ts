@@ -63,6 +63,7 @@ export class Exchange {
   usageSoFar: (() => UsageSoFar) | undefined;
   readonly #connections: ConnectionWatch;
   #maySilenceLast = false;
+  #stoppedBy: GateError | undefined;
   #finishing: Promise<void> | undefined;
 
   constructor(request: Request, route: Route, gate: Gate, connections: ConnectionWatch) {
@@ -146,8 +147,14 @@ export class Exchange {
 
   /** Settles, closes the backend connection and wakes whatever waits for it with the error. */
   stop(error: GateError): void {
+    this.#stoppedBy ??= error;
     void this.fail(error);
     this.reply?.break(error);
+  }
+
+  /** For stages that have waited: throws what ended the request meanwhile. */
+  throwIfStopped(): void {
+    if (this.#stoppedBy !== undefined) throw this.#stoppedBy;
   }
 
   /** Usage as known now; the input estimate alone when no meter is at work yet. */

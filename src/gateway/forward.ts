@@ -67,7 +67,7 @@ async function attempt(
   record.status = head.status;
   if (head.status === 200) return { head, reply };
   const body = await reply.collect(REFUSAL_BYTES_MAX, refusalTooLong).catch(() => NO_BYTES);
-  if (exchange.isFinished) throw new GateError('caller_gone', 'The caller left.');
+  exchange.throwIfStopped();
   return failed(exchange, record, refusalToError(head, body, clock.nowMs()));
 }
 

@@ -33,7 +33,7 @@ export async function reserve(exchange: Exchange, asked: Asked, plan: Plan): Pro
     price: model.price,
   });
   // The caller may have left while the row was being written; the row is settled by then.
-  if (exchange.isFinished) throw new GateError('caller_gone', 'The caller left.');
+  exchange.throwIfStopped();
 }
 
 function worstCase(exchange: Exchange, { model, call }: Asked): NanoUsd {
