@@ -1,8 +1,9 @@
 import { GateError } from '../core/error.ts';
-import { findRoute } from '../protocols/route.ts';
+import { findRoute, ROUTES } from '../protocols/route.ts';
 import type { Gate } from './gate.ts';
 import { QUIET_CONNECTION_SECONDS } from './ports.ts';
 import { renderError } from './refuse.ts';
+import type { ReplyHeaderFields } from './reply-headers.ts';
 import { handle } from './spine.ts';
 
 export interface DataPlane {
@@ -31,21 +32,28 @@ export function startDataPlane(gate: Gate, options: DataPlaneOptions): DataPlane
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     idleTimeout: QUIET_CONNECTION_SECONDS,
     development: false,
-    error: () => answerNowhere(gate, new GateError('internal', 'The gateway failed.')),
+    error: () => answerNowhere(gate, '', new GateError('internal', 'The gateway failed.')),
     fetch(request, bun) {
       const path = pathOf(request.url);
+      if (hasBadHost(request)) {
+        const error = new GateError('invalid_request', 'The Host header is not a host name.');
+        return answerNowhere(gate, path, error, CLOSE);
+      }
       if (path === '/healthz') return new Response('ok\n');
       if (path === '/readyz') return readiness(gate);
-      if (gate.draining) return answerNowhere(gate, new GateError('draining', 'Shutting down.'));
+      if (gate.draining) {
+        const error = new GateError('draining', 'The gateway is shutting down.');
+        return answerNowhere(gate, path, error, CLOSE);
+      }
       const found = findRoute(request.method, path);
       if (found === 'unknown') {
-        return answerNowhere(gate, new GateError('route_not_found', 'There is no such path here.'));
+        const error = new GateError('route_not_found', 'There is no such path here.');
+        return answerNowhere(gate, path, error);
       }
       if (found === 'wrong_method') {
-        return answerNowhere(
-          gate,
-          new GateError('method_not_allowed', `The method ${request.method} is not offered here.`),
-        );
+        const message = `The method ${request.method} is not offered here.`;
+        const error = new GateError('method_not_allowed', message);
+        return answerNowhere(gate, path, error, { allow: methodOf(path) });
       }
       return handle(request, found, gate, bun);
     },
@@ -58,10 +66,14 @@ export function startDataPlane(gate: Gate, options: DataPlaneOptions): DataPlane
   };
 }
 
-/** The path of a request URL, without the cost of a URL object. */
+const SLASH = 0x2f;
+
+/**
+ * The path of a request URL, without the cost of a URL object. Bun gives the bare path when the
+ * `Host` header cannot be part of a URL.
+ */
 export function pathOf(url: string): string {
-  const scheme = url.indexOf('://');
-  const start = scheme === -1 ? 0 : url.indexOf('/', scheme + 3);
+  const start = url.charCodeAt(0) === SLASH ? 0 : url.indexOf('/', url.indexOf('://') + 3);
   if (start === -1) return '/';
   for (let end = start; end < url.length; end += 1) {
     const code = url.charCodeAt(end);
@@ -76,8 +88,26 @@ function readiness(gate: Gate): Response {
   return new Response('ready\n');
 }
 
+/** RFC 9112 §3.2: such a request is refused, because another server may read its URL differently. */
+function hasBadHost({ url, headers }: Request): boolean {
+  return url.charCodeAt(0) === SLASH && (headers.get('host') ?? '') !== '';
+}
+
+const CLOSE = { connection: 'close' };
+
 /** An error of a request that belongs to no exchange: it was never begun. */
-function answerNowhere(gate: Gate, error: GateError): Response {
-  const headers = error.code === 'draining' ? { connection: 'close' } : {};
-  return renderError(error, { dialect: 'openai', id: gate.requestIds(), headers });
+function answerNowhere(
+  gate: Gate,
+  path: string,
+  error: GateError,
+  headers: ReplyHeaderFields = {},
+): Response {
+  // By its beginning, because most of these paths are no routes.
+  const dialect = path.startsWith('/v1/messages') ? 'anthropic' : 'openai';
+  return renderError(error, { dialect, id: gate.requestIds(), headers: { ...headers } });
+}
+
+/** The one method of a path that has a route. */
+function methodOf(path: string): string {
+  return ROUTES.find((route) => route.path === path)?.method ?? 'GET';
 }
