@@ -93,6 +93,8 @@ describe('stop', () => {
     await using served = await lab.serve();
     const key = await lab.createKey('k');
     const stream = await openStream(served, key);
+    const whole = post(served, key);
+    await mock.untilRequests(2);
     served.process.signal('SIGTERM');
     await served.process.untilEvent('draining');
     const refused = await post(served, key).then(
@@ -101,8 +103,10 @@ describe('stop', () => {
     );
     expect(['503 draining', 'no connection']).toContain(refused);
     expect((await stream.rest).endsWith('data: [DONE]\n\n')).toBe(true);
+    expect(((await (await whole).json()) as { choices: object[] }).choices).toHaveLength(1);
     expect(await served.process.exited).toBe(0);
-    expect(lab.rows()).toMatchObject([{ outcome: 'served', output_tokens: 60, estimated: 0 }]);
+    const served60 = { outcome: 'served', output_tokens: 60, estimated: 0 };
+    expect(lab.rows()).toMatchObject([served60, served60]);
   });
 
   test('a second SIGINT cuts: an error frame, a settled row, exit 130', async () => {
