@@ -39,6 +39,12 @@ async function attempt(
   target: Target,
 ): Promise<Answer | GateError> {
   const { clock } = exchange.gate;
+  const request = {
+    method: 'POST',
+    path: exchange.route.backendPath,
+    headers: forwardedHeaders(exchange, call),
+    body: call.bodyFor(target),
+  };
   const record: Attempt = {
     backend: target.backend,
     startedAtMs: clock.nowMs(),
@@ -51,12 +57,6 @@ async function attempt(
   exchange.attempts.push(record);
   const reply = new BackendReply();
   exchange.reply = reply;
-  const request = {
-    method: 'POST',
-    path: exchange.route.backendPath,
-    headers: forwardedHeaders(exchange, call),
-    body: call.bodyFor(target),
-  };
   reply.sending = exchange.generation.sender.send(target, request, reply);
 
   const head = await reply.head;

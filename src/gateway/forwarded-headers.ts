@@ -1,3 +1,4 @@
+import { GateError } from '../core/error.ts';
 import type { Exchange } from './exchange.ts';
 import type { Call } from './read.ts';
 
@@ -33,7 +34,13 @@ const KEPT_BACK = new Set([
   'openai-project',
 ]);
 
-/** The headers a backend gets: the caller's own, less what is kept back, and our request id. */
+/** The one control character that Bun lets pass in a value (RFC 9110 §5.5 does not). */
+const DELETE = '\u007f';
+
+/**
+ * The headers a backend gets: the caller's own, less what is kept back, and our request id. Throws
+ * 400 for a value that could not be written.
+ */
 export function forwardedHeaders(exchange: Exchange, call: Call): [string, string][] {
   // Bytes are counted, capped and scanned as they are; a compressed answer could not be.
   const headers: [string, string][] = [
@@ -43,6 +50,9 @@ export function forwardedHeaders(exchange: Exchange, call: Call): [string, strin
   if (call.contentType !== null) headers.push(['content-type', call.contentType]);
   const named = connectionTokens(exchange.request.headers.get('connection'));
   exchange.request.headers.forEach((value, name) => {
+    if (value.includes(DELETE)) {
+      throw new GateError('invalid_request', `The header ${name} has a forbidden character.`);
+    }
     if (KEPT_BACK.has(name) || named?.has(name)) return;
     if (name.startsWith('x-llmgate-') || name.startsWith('x-forwarded-')) return;
     headers.push([name, value]);
