@@ -26,7 +26,7 @@ export async function drain(gate: Gate, dataPlane: DataPlane): Promise<void> {
  * every connection: a caller who neither sends the rest of a body nor reads keeps nobody waiting.
  */
 export function cutNow(gate: Gate, dataPlane: DataPlane): void {
-  for (const exchange of gate.inFlight) {
+  for (const exchange of gate.inFlight.all()) {
     exchange.stop(new GateError('draining', 'The gateway is shutting down.'));
   }
   setTimeout(() => dataPlane.kill(), LAST_WORDS_MS);

@@ -48,7 +48,7 @@ export function createLiveGateway(parts: LiveParts): LiveGateway {
     models: () => gate.models.models.map((model) => toModelView(model, reloader)),
     backends() {
       const inFlight = new Map<string, number>();
-      for (const { backend } of gate.inFlight) {
+      for (const { backend } of gate.inFlight.all()) {
         if (backend !== null) inFlight.set(backend, (inFlight.get(backend) ?? 0) + 1);
       }
       const discovered = new Map(discovery.current().map((each) => [each.backend, each]));

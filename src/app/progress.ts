@@ -10,7 +10,7 @@ const EVERY_MS = 5_000;
 export function startProgressNotes(gate: Gate): () => void {
   const lastTokens = new WeakMap<object, number>();
   const note = () => {
-    for (const exchange of gate.inFlight) {
+    for (const exchange of gate.inFlight.all()) {
       const soFar = exchange.usageSoFar?.();
       if (!soFar?.produced || lastTokens.get(exchange) === tokensOf(soFar.usage)) continue;
       lastTokens.set(exchange, tokensOf(soFar.usage));

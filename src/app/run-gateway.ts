@@ -9,6 +9,7 @@ import type { Config } from '../config/config.ts';
 import { type Clock, type RandomBytes, systemClock, systemRandom } from '../core/clock.ts';
 import { createRequestIds } from '../core/ids.ts';
 import { createCounters, type Gate } from '../gateway/gate.ts';
+import { InFlight } from '../gateway/in-flight.ts';
 import { startDataPlane } from '../gateway/server.ts';
 import { createLimiter } from '../limits/limiter.ts';
 import type { Log } from '../observe/log.ts';
@@ -154,7 +155,7 @@ async function createGate(first: BuiltGeneration, parts: GateParts): Promise<Gat
     budgets,
     journal: store.ledger,
     counters: createCounters(),
-    inFlight: new Set(),
+    inFlight: new InFlight(),
     generation: first.generation,
     models: createModelTable(models, []),
     discovered: false,

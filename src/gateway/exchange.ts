@@ -54,6 +54,8 @@ export class Exchange {
   model: Model | undefined;
   admission: Admission | undefined;
   hold: Hold | undefined;
+  /** Where `InFlight` keeps it. */
+  place = 0;
   readonly attempts: Attempt[] = [];
   reply: BackendReply | undefined;
   firstTokenMs: number | undefined;

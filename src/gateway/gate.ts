@@ -4,7 +4,7 @@ import type { Limiter } from '../limits/limiter.ts';
 import type { Log } from '../observe/log.ts';
 import type { BudgetBook } from '../pricing/budgets.ts';
 import type { ModelTable } from '../routing/model-table.ts';
-import type { Exchange } from './exchange.ts';
+import type { InFlight } from './in-flight.ts';
 import type { Journal, KeyLookup, Sender } from './ports.ts';
 
 /**
@@ -30,8 +30,7 @@ export interface Gate {
   readonly budgets: BudgetBook;
   readonly journal: Journal;
   readonly counters: GateCounters;
-  /** Requests whose end has not been settled yet. */
-  readonly inFlight: Set<Exchange>;
+  readonly inFlight: InFlight;
   generation: Generation;
   models: ModelTable;
   /** False until every discovering backend was asked once. */

@@ -26,7 +26,7 @@ export function settle(exchange: Exchange, ending: Outcome, status: number): Pro
     admission?.settle(due.usage.inputTokens + due.usage.outputTokens);
     hold?.settle(due.costNanoUsd ?? ZERO_USD);
   }
-  gate.inFlight.delete(exchange);
+  gate.inFlight.remove(exchange);
 
   const code: ErrorCode | null = 'code' in outcome ? outcome.code : null;
   closeLastAttempt(exchange, code);
