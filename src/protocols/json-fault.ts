@@ -12,9 +12,7 @@ export function findJsonFault(bytes: Uint8Array): string {
       at = end;
     } else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
       const end = endOfNumber(bytes, at);
-      if (!NUMBER.test(latin1.decode(bytes.subarray(at, end)))) {
-        return `a number is not well formed at byte ${at}`;
-      }
+      if (end === at) return `a number is not well formed at byte ${at}`;
       at = end;
     } else at += 1;
   }
@@ -30,11 +28,7 @@ export function findUtf8Fault(bytes: Uint8Array): number {
   return at;
 }
 
-const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
-const NUMBER_BYTES = new Set(Buffer.from('0123456789+-.eE'));
 const ESCAPES = new Set(Buffer.from('"\\/bfnrt'));
-const HEX = /^[0-9a-fA-F]{4}$/;
-const latin1 = new TextDecoder('latin1');
 const lenient = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The index after the closing quote, or minus the index of what is wrong. */
@@ -50,14 +44,48 @@ function endOfString(bytes: Uint8Array, start: number): number {
     }
     const letter = bytes[at + 1] ?? 0;
     if (ESCAPES.has(letter)) at += 2;
-    else if (letter === 0x75 && HEX.test(latin1.decode(bytes.subarray(at + 2, at + 6)))) at += 6;
+    else if (letter === 0x75 && areHex(bytes, at + 2, at + 6)) at += 6;
     else return -at;
   }
   return -at;
 }
 
+/** The index after a number (RFC 8259 §6), or `start` when there is none or more is attached. */
 function endOfNumber(bytes: Uint8Array, start: number): number {
+  let at = bytes[start] === 0x2d ? start + 1 : start;
+  const whole = at;
+  at = endOfDigits(bytes, at);
+  if (at === whole || (bytes[whole] === 0x30 && at > whole + 1)) return start;
+  if (bytes[at] === 0x2e) {
+    const fraction = at + 1;
+    at = endOfDigits(bytes, fraction);
+    if (at === fraction) return start;
+  }
+  if (((bytes[at] ?? 0) | 0x20) === 0x65) {
+    const sign = bytes[at + 1];
+    const exponent = sign === 0x2b || sign === 0x2d ? at + 2 : at + 1;
+    at = endOfDigits(bytes, exponent);
+    if (at === exponent) return start;
+  }
+  return NUMBER_BYTES.has(bytes[at] ?? 0) ? start : at;
+}
+
+const NUMBER_BYTES = new Set(Buffer.from('0123456789+-.eE'));
+
+function endOfDigits(bytes: Uint8Array, start: number): number {
   let at = start;
-  while (NUMBER_BYTES.has(bytes[at] ?? 0)) at += 1;
-  return at;
+  for (;;) {
+    const byte = bytes[at];
+    if (byte === undefined || byte < 0x30 || byte > 0x39) return at;
+    at += 1;
+  }
+}
+
+function areHex(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at] ?? 0;
+    const letter = byte | 0x20;
+    if (!(byte >= 0x30 && byte <= 0x39) && !(letter >= 0x61 && letter <= 0x66)) return false;
+  }
+  return true;
 }
