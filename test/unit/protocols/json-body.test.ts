@@ -49,7 +49,7 @@ describe('bodies that are not one JSON object', () => {
     ['a fraction without digits', '{"a":1.}', 'a number is not well formed at byte 5'],
     ['an exponent without digits', '{"a":1e+}', 'a number is not well formed at byte 5'],
     ['two points', '{"a":1.5.2}', 'a number is not well formed at byte 5'],
-    ['a good number, then a bad one', '{"a":-0.5e-3,"b":1-1}', 'not well formed at byte 18'],
+    ['a good number, then a bad one', '{"a":-0.5e-3,"b":1-1}', 'not well formed at byte 17'],
     ['a digit that is not hexadecimal', '{"a":"\\u00g0"}', 'a bad escape at byte 6'],
     ['a comment', '{/**/"a":1}', 'A member name'],
     ['a trailing comma', '{"a":1,}', 'A member name'],
