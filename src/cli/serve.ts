@@ -97,7 +97,7 @@ interface Surroundings {
 
 async function start(source: ConfigSource, { log }: Surroundings): Promise<RunningGateway> {
   const { runGateway } = await import('../app/run-gateway.ts');
-  const { StoreError } = await import('../store/store-error.ts');
+  const { StoreError, StoreInUseError } = await import('../store/store-error.ts');
   try {
     return await runGateway({
       config: source.config,
@@ -107,6 +107,10 @@ async function start(source: ConfigSource, { log }: Surroundings): Promise<Runni
       version: VERSION,
     });
   } catch (cause) {
+    if (cause instanceof StoreInUseError) {
+      const { dataDir } = source.config;
+      throw new CliError(cause.message, EXIT.failed, `Another gateway serves from ${dataDir}.`);
+    }
     if (cause instanceof StoreError) throw new CliError(cause.message);
     if (isAddressInUse(cause)) {
       const { hostname, port } = source.config.listen;

@@ -23,6 +23,8 @@ const NOTHING: AmountDue = { usage: NO_USAGE, costNanoUsd: ZERO_USD, estimated: 
 export function amountDue(outcome: Outcome, price: Price | null): AmountDue {
   switch (outcome.kind) {
     case 'served':
+      // Answered by the gateway itself (a model list): nothing was used, whatever it would cost.
+      if (outcome.source === 'none') return NOTHING;
       return due(outcome.usage, price, outcome.source === 'counted');
     case 'cut':
     case 'expired':

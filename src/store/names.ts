@@ -1,7 +1,7 @@
 import type { Price } from '../core/price.ts';
 import type { Database } from './sqlite.ts';
 
-/** A word that is not there: no user, no backend, no price. */
+/** A word that is not there: no user, no backend, no model, no price. */
 export const NONE = 0;
 
 /** Past this many, the memory of known words starts anew; the table keeps them all. */
@@ -42,7 +42,7 @@ export function openNames(db: Database): Names {
   }
 
   return {
-    id: (name) => (name === null ? NONE : words.id(name)),
+    id: (name) => (name === null || name === '' ? NONE : words.id(name)),
     tagSetId(tags) {
       const known = tagSetIds.get(tags);
       if (known !== undefined) return known;
