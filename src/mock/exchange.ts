@@ -85,7 +85,8 @@ export class Exchange implements Responder, DeliveryListener {
     this.#injection = createInjection(behaviour.faults);
     this.#entry.fault = this.#injection.name;
     this.#writer = this.#createWriter();
-    this.#connection.setDrip(this.#injection.shape.drip);
+    const { drip } = this.#injection.shape;
+    if (drip !== null) this.#connection.setDrip(drip);
     if (this.#engine.isKeyMissing(this.#entry, this.#request))
       return this.#refuse(createUnauthorized());
     if (this.#isReplaced()) return;

@@ -110,6 +110,7 @@ describe('what it saw', () => {
     expect(metrics).toContain(
       'vllm:e2e_request_latency_seconds_count{engine="0",model_name="m"} 1\n',
     );
+    expect(metrics).toContain('num_requests_running{engine="0",model_name="mock-model"} 0\n');
     expect(metrics).not.toMatch(/e2e_request_latency_seconds_count.*"mock-model"} [^0]/);
   });
 
