@@ -73,7 +73,7 @@ export class ControlExchange implements Responder {
   }
 
   #listRequests(query: URLSearchParams): object[] {
-    const after = Number(query.get('after') ?? 0);
+    const after = readCount(query, 'after', 0);
     const wantsProbes = query.get('probes') === '1';
     const requestId = query.get('x_request_id');
     return this.#engine.log
@@ -84,9 +84,9 @@ export class ControlExchange implements Responder {
   }
 
   #refuse(query: URLSearchParams): void {
-    const connections = Number(query.get('connections') ?? 0);
+    const connections = readCount(query, 'connections', 0);
     if (connections > 0) this.#listening.resetNext(connections);
-    else this.#listening.refuse(Number(query.get('for_ms') ?? 1000));
+    else this.#listening.refuse(readCount(query, 'for_ms', 1000));
   }
 
   #readJson(): unknown {
@@ -106,4 +106,12 @@ export class ControlExchange implements Responder {
     if (writer.keepsAlive) this.#connection.replyEnded();
     else this.#connection.end();
   }
+}
+
+/** Throws `RangeError`. */
+function readCount(query: URLSearchParams, name: string, otherwise: number): number {
+  const text = query.get(name);
+  if (text === null) return otherwise;
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  throw new RangeError(`${name} must be a whole number`);
 }

@@ -84,7 +84,8 @@ export class TimerWheel {
   #wakeAt(tickMs: number): void {
     if (this.#runtimeTimer !== null) clearTimeout(this.#runtimeTimer);
     this.#wakeMs = tickMs;
-    const delayMs = Math.max(0, tickMs - this.#clock.monotonicMs());
+    // Never longer than a turn: runtime timers overflow at 25 days, and a tick too many is cheap.
+    const delayMs = Math.min(Math.max(0, tickMs - this.#clock.monotonicMs()), SLOTS);
     this.#runtimeTimer = setTimeout(() => this.#tick(), Math.ceil(delayMs));
   }
 

@@ -500,6 +500,8 @@ describe('over HTTP', () => {
   test.each([
     ['POST', 'script', '{"ttft_ms":-1}', 400],
     ['POST', 'script', '{', 400],
+    ['POST', 'refuse?for_ms=soon', undefined, 400],
+    ['GET', 'requests?after=-1', undefined, 400],
     ['GET', 'nothing', undefined, 404],
   ])('%s /mock/%s %s gets %d', async (method, path, body, status) => {
     await using mock = await startTestMock();
