@@ -12,6 +12,7 @@ interface CheckedRow {
   readonly id: string;
   readonly key: string | null;
   readonly outcome: string | null;
+  readonly usage_source: string | null;
   readonly started_at_ms: number;
   readonly input_tokens: number;
   readonly cached_input_tokens: number;
@@ -27,12 +28,13 @@ interface CheckedRow {
 }
 
 const SELECT_ROWS = `SELECT lower(hex(r.id)) AS id, k.name AS key, o.name AS outcome,
-    r.started_at_ms, r.input_tokens, r.cached_input_tokens, r.output_tokens, r.reasoning_tokens,
+    us.name AS usage_source, r.started_at_ms, r.input_tokens, r.cached_input_tokens, r.output_tokens, r.reasoning_tokens,
     r.estimated, r.cost_nano_usd, r.price AS price_id, p.input AS price_input,
     p.cached_input AS price_cached_input, p.output AS price_output, p.reasoning AS price_reasoning
   FROM requests r
   LEFT JOIN names k ON k.id = r.key
   LEFT JOIN names o ON o.id = r.outcome
+  LEFT JOIN names us ON us.id = r.usage_source
   LEFT JOIN prices p ON p.id = r.price
   ORDER BY r.seq`;
 
@@ -108,9 +110,10 @@ function checkRow(row: CheckedRow, problems: Problems): void {
   if (usage.reasoningTokens > usage.outputTokens) say('has more reasoning than output');
   if (Object.values(usage).some((tokens) => tokens < 0)) say('has a negative number of tokens');
   if (row.price_id !== 0 && row.price_input === null) return say('has a price that is not stored');
-  if (row.outcome === 'refused') {
-    if (Object.values(usage).some((tokens) => tokens > 0)) say('was refused and yet used tokens');
-    if (row.cost_nano_usd ?? 0) say(`was refused and yet cost ${row.cost_nano_usd} nano-dollars`);
+  if (row.outcome === 'refused' || row.usage_source === 'none') {
+    const free = row.outcome === 'refused' ? 'was refused' : 'asked no backend';
+    if (Object.values(usage).some((tokens) => tokens > 0)) say(`${free} and yet used tokens`);
+    if (row.cost_nano_usd ?? 0) say(`${free} and yet cost ${row.cost_nano_usd} nano-dollars`);
     return;
   }
   const due = dueOf(usage, row);

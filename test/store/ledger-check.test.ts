@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nanoUsd } from '../../src/core/money.ts';
+import { nanoUsd, ZERO_USD } from '../../src/core/money.ts';
 import { openBooks } from '../../src/store/books.ts';
 import { openLedgerWriter } from '../../src/store/ledger-writer.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
@@ -28,6 +28,10 @@ function openLab() {
     [],
   );
   writer.settle(aFinishedRow({ estimated: true }), []);
+  writer.settle(
+    aFinishedRow({ endpoint: 'models', backend: null, usageSource: 'none', costNanoUsd: ZERO_USD }),
+    [],
+  );
   writer.open(anOpenRow());
   writer.commit();
   return { db, books: openBooks(db) };
@@ -36,7 +40,7 @@ function openLab() {
 test('books that agree have no problems, and the sums of their rows', () => {
   const { db, books } = openLab();
   expect(books.check()).toEqual({
-    requests: 3,
+    requests: 4,
     open: 1,
     estimated: 1,
     costNanoUsd: 19_000n,
@@ -60,6 +64,7 @@ test.each([
     'UPDATE requests SET cost_nano_usd = 7 WHERE seq = 2',
     /was refused and yet cost 7 nano-dollars/,
   ],
+  ['UPDATE requests SET cost_nano_usd = 7 WHERE seq = 4', /asked no backend and yet cost 7/],
   ['UPDATE requests SET price = 99 WHERE seq = 1', /a price that is not stored/],
   ['UPDATE requests SET key = 99 WHERE seq = 1', /has no key/],
   [
