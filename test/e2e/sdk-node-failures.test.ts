@@ -26,7 +26,11 @@ let lab: SdkLab;
 beforeAll(async () => {
   lab = await startSdkLab();
 });
-afterAll(() => lab[Symbol.asyncDispose]());
+afterAll(async () => {
+  const { code, stdout } = await lab.serve.run('ledger', 'check');
+  await lab[Symbol.asyncDispose]();
+  expect(code, stdout).toBe(0);
+});
 
 async function caught(asking: Promise<unknown>): Promise<APIError> {
   const error = await asking.then(

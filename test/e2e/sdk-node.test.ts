@@ -25,7 +25,11 @@ let lab: SdkLab;
 beforeAll(async () => {
   lab = await startSdkLab();
 });
-afterAll(() => lab[Symbol.asyncDispose]());
+afterAll(async () => {
+  const { code, stdout } = await lab.serve.run('ledger', 'check');
+  await lab[Symbol.asyncDispose]();
+  expect(code, stdout).toBe(0);
+});
 
 /** The books hold exactly these tokens, reported by the backend, at the price of `small`. */
 async function expectBooked(
