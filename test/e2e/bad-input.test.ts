@@ -391,12 +391,12 @@ describe('bodies over max_body', () => {
   });
 
   test('without a key nothing of a body is kept, however long it is', async () => {
-    const before = await residentBytes(lab.pid);
+    const before = await residentBytes(lab.process.pid);
     using caller = await lab.connect();
     await caller.write(lab.write({ key: null, length: null, headers: [CHUNKED] }));
     expect(await caller.reply()).toMatchObject({ status: 401 });
     for (let sent = 0; sent < 200; sent += 1) await caller.write(chunk('a'.repeat(1_000_000)));
-    expect(await residentBytes(lab.pid)).toBeLessThan(before + 100_000_000);
+    expect(await residentBytes(lab.process.pid)).toBeLessThan(before + 100_000_000);
   });
 });
 

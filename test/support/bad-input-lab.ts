@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { type Mock, startMock } from '../../src/mock/mock.ts';
+import type { LlmgateProcess } from './llmgate-process.ts';
 import { RawCaller, type RawReply } from './raw-caller.ts';
 import { type IssuedKey, ServeLab } from './serve-lab.ts';
 
@@ -14,7 +15,10 @@ export const MAX_BODY_BYTES = 24_000_000;
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** One request, written byte by byte; what is left out is as a good client would send it. */
+/**
+ * One request, written byte by byte; what is left out is as a good client would send it. `%KEY%` in
+ * target, host and headers stands for a valid key.
+ */
 export interface Writing {
   readonly method?: string;
   readonly target?: string;
@@ -53,7 +57,7 @@ export interface BadInputLab extends AsyncDisposable {
   readonly mock: Mock;
   readonly serve: ServeLab;
   readonly url: string;
-  readonly pid: number;
+  readonly process: LlmgateProcess;
   /** May use the model `small` and no other. */
   readonly key: IssuedKey;
   log(): string;
@@ -78,7 +82,7 @@ models:
 `);
   const served = await serve.serve();
   const key = await serve.createKey('caller', '--models', 'small');
-  const write = (writing: Writing) => toBytes({ key: key.key, ...writing });
+  const write = (writing: Writing) => toBytes({ key: key.key, ...writing }, key.key);
   const connect = () => RawCaller.connect(served.url);
   const ask = async (bytes: string | Uint8Array) => {
     using caller = await connect();
@@ -90,7 +94,7 @@ models:
     const [last] = serve.query<{ seq: number }>('SELECT max(seq) AS seq FROM request_log');
     const seenBefore = mock.stats().requests;
     using caller = await connect();
-    await caller.write(bad.raw === undefined ? write(bad) : withKey(bad.raw, key.key));
+    await caller.write(bad.raw === undefined ? write(bad) : toRaw(bad.raw, key.key));
     const reply = await caller.reply({ toHead: bad.method === 'HEAD' });
     checkReply(reply, bad);
     if (reply !== 'closed' && bad.isUnfinished !== true) {
@@ -110,7 +114,7 @@ models:
     mock,
     serve,
     url: served.url,
-    pid: served.process.pid,
+    process: served.process,
     key,
     log: () => served.process.lines.join('\n'),
     write,
@@ -125,7 +129,7 @@ models:
   };
 }
 
-function toBytes(writing: Writing): Buffer {
+function toBytes(writing: Writing, validKey: string): Buffer {
   const { method = 'POST', target = CHAT, version = 'HTTP/1.1', host = 'localhost' } = writing;
   const { key = null, headers = [], contentType = 'application/json', body = '' } = writing;
   const bytes = typeof body === 'string' ? Buffer.from(body) : Buffer.from(body);
@@ -138,11 +142,16 @@ function toBytes(writing: Writing): Buffer {
     ...(length === null ? [] : [`Content-Length: ${length}`]),
     ...headers,
   ];
-  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), bytes]);
+  const head = withKey(`${lines.join('\r\n')}\r\n\r\n`, validKey);
+  return Buffer.concat([Buffer.from(head, 'latin1'), bytes]);
 }
 
-function withKey(raw: string | Uint8Array, key: string): string | Uint8Array {
-  return typeof raw === 'string' ? raw.replaceAll('%KEY%', key) : raw;
+function toRaw(raw: string | Uint8Array, key: string): string | Uint8Array {
+  return typeof raw === 'string' ? withKey(raw, key) : raw;
+}
+
+function withKey(text: string, key: string): string {
+  return text.replaceAll('%KEY%', key);
 }
 
 /** Status, code and the shape of the API that was asked; the parser's own refusals have no body. */
