@@ -41,6 +41,7 @@ export class BytesRelay implements BodySink {
     this.#exchange.firstTokenMs ??= this.#exchange.gate.clock.monotonicMs();
     if (this.#heldBack !== undefined) this.#caller.write(this.#heldBack);
     this.#heldBack = bytes;
+    this.#exchange.replyHasBegun = true;
     this.#resolveBegun();
   }
 

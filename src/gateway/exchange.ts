@@ -59,6 +59,8 @@ export class Exchange {
   readonly attempts: Attempt[] = [];
   reply: BackendReply | undefined;
   firstTokenMs: number | undefined;
+  /** Set by the meter when the caller is sent the head of a streamed answer. */
+  replyHasBegun = false;
   /** What settlement found to be owed; undefined before it. */
   due: AmountDue | undefined;
   /** Set by the meter of a streamed answer. */
@@ -137,7 +139,7 @@ export class Exchange {
       ? { kind: 'cut', by: byCaller ? 'caller' : 'backend', code: error.code, ...soFar }
       : { kind: 'refused', code: error.code };
     // Once a stream has begun the caller holds a 200, whatever ends it.
-    const status = this.firstTokenMs === undefined ? traitsOf(error.code).status : 200;
+    const status = this.replyHasBegun ? 200 : traitsOf(error.code).status;
     return this.finish(outcome, status);
   }
 

@@ -1,5 +1,6 @@
 import { GateError } from '../core/error.ts';
 import { NO_USAGE, type Usage } from '../core/usage.ts';
+import { neutralText } from '../protocols/neutral-text.ts';
 import type { ReplyFacts } from '../protocols/wire.ts';
 import type { BackendReply } from './backend-reply.ts';
 import { BytesRelay } from './bytes-relay.ts';
@@ -20,6 +21,12 @@ export function meter(
   head: ReplyHead,
   reply: BackendReply,
 ): Promise<Response> | Response {
+  const encoding = head.headers.get('content-encoding');
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    reply.discard();
+    // It was asked not to, and what cannot be read cannot be counted.
+    throw new GateError('backend_protocol_error', 'The backend compressed its answer.');
+  }
   const contentType = head.headers.get('content-type') ?? '';
   const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const wantsStream = exchange.call?.shape.stream === true;
@@ -33,7 +40,7 @@ export function meter(
   const wanted = wantsStream ? 'text/event-stream' : 'application/json';
   throw new GateError(
     'backend_protocol_error',
-    `The backend answered with "${mediaType.slice(0, 60)}" instead of ${wanted}.`,
+    `The backend answered with "${neutralText(mediaType, 60)}" instead of ${wanted}.`,
   );
 }
 

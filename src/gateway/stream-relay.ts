@@ -22,7 +22,6 @@ export class StreamRelay implements BodySink {
   readonly #caller: CallerStream;
   #resolveBegun: () => void;
   #rejectBegun: (error: GateError) => void;
-  #hasBegun = false;
   #ended = false;
 
   constructor(exchange: Exchange, reply: BackendReply) {
@@ -68,8 +67,8 @@ export class StreamRelay implements BodySink {
   }
 
   #begin(): void {
-    if (this.#hasBegun) return;
-    this.#hasBegun = true;
+    if (this.#exchange.replyHasBegun) return;
+    this.#exchange.replyHasBegun = true;
     this.#resolveBegun();
   }
 
@@ -88,7 +87,7 @@ export class StreamRelay implements BodySink {
   async #fail(error: GateError): Promise<void> {
     this.#ended = true;
     this.#reply.discard();
-    if (!this.#hasBegun) return this.#rejectBegun(error);
+    if (!this.#exchange.replyHasBegun) return this.#rejectBegun(error);
     await this.#exchange.fail(error);
     const frame = this.#exchange.route.wire.renderErrorFrame(error, this.#exchange.id);
     this.#caller.end(frame);
