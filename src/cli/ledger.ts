@@ -36,7 +36,12 @@ function toReport(found: LedgerCheckView): Report {
     document: found,
     rows: [{ ...found, problems: problems.join(' ') }],
     human: renderFields([
-      ['result', found.ok ? 'all agree' : `${problems.length} problems`],
+      [
+        'result',
+        found.ok
+          ? 'all agree'
+          : `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`,
+      ],
       ['requests', String(found.requests)],
       ['open', String(found.open)],
       ['estimated', String(found.estimated)],

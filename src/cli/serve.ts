@@ -133,7 +133,8 @@ async function announce(gateway: RunningGateway, source: ConfigSource, io: CliIo
     `llmgate ${VERSION} on ${gateway.url}, configuration: ${source.file ?? 'none (local engines)'}\n`,
   );
   if (gateway.recovered > 0) {
-    io.err(`${gateway.recovered} requests were left open by a crash and are settled as expired\n`);
+    const were = gateway.recovered === 1 ? 'request was' : 'requests were';
+    io.err(`${gateway.recovered} ${were} left open by a crash and settled as expired\n`);
   }
   if (source.file !== null) return;
   const { keys } = await gateway.operations.keys.list({ after: null, limit: 1 });

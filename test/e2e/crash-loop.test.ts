@@ -140,7 +140,7 @@ test('a stream that is killed after its usage was noted is settled with that', a
   await served.process.exited;
   await reader?.cancel().catch(() => {});
   await using again = await lab.serve();
-  expect(again.process.lines[1]).toMatch(/^1 requests were left open by a crash/);
+  expect(again.process.lines[1]).toMatch(/^1 request was left open by a crash/);
   expect(lab.rows()).toMatchObject([
     { outcome: 'expired', output_tokens: noted, estimated: 1, status: expect.any(Number) },
   ]);

@@ -205,7 +205,7 @@ total         2       1  1,200,000       0      30  0.000123        -
     const live = { checkLive: async () => ['alice has spent $1 by the counter, $2 by the rows.'] };
     const run = await ask(addLedgerCommand, ['ledger', 'check'], { live });
     expect(run.exitCode).toBe(1);
-    expect(run.out).toContain('result     1 problems\n');
+    expect(run.out).toContain('result     1 problem\n');
     expect(run.out).toContain('problem    alice has spent $1 by the counter, $2 by the rows.\n');
   });
 });
