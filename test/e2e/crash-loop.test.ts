@@ -118,7 +118,7 @@ test('a stream that is killed after its usage was noted is settled with that', a
   await using mock = await startMock({ models: ['small'], behaviour: { tokens: 5_000, tps: 50 } });
   using lab = new ServeLab(configOf(mock));
   const { key } = await lab.createKey('k');
-  const served = await lab.serve();
+  await using served = await lab.serve();
   const response = await fetch(`${served.url}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
@@ -131,7 +131,9 @@ test('a stream that is killed after its usage was noted is settled with that', a
   let noted = 0;
   expect(response.status).toBe(200);
   const reader = response.body?.getReader();
+  const deadlineMs = performance.now() + 20_000;
   while (noted === 0 && (await reader?.read())?.done === false) {
+    expect(performance.now()).toBeLessThan(deadlineMs);
     const [open] = lab.query('SELECT output_tokens FROM open_requests');
     noted = Number(open?.['output_tokens'] ?? 0);
   }

@@ -236,10 +236,9 @@ describe('keys', () => {
     const results: string[][] = [];
     for (const isRunning of [true, false]) {
       using lab = new ServeLab(NO_BACKEND);
-      const served = isRunning ? await lab.serve() : null;
+      await using served = isRunning ? await lab.serve() : null;
       const said: string[] = [];
       for (const args of COMMANDS) said.push(neutral(await lab.run('keys', ...args)));
-      await served?.process.stop();
       results.push(said);
     }
     const [running, stopped] = results;
@@ -315,7 +314,7 @@ describe('exit codes', () => {
   test('1: "ledger check" on books that somebody changed', async () => {
     await using mock = await startMock({ models: ['small'] });
     using lab = new ServeLab(backendsOf(mock));
-    const served = await lab.serve();
+    await using served = await lab.serve();
     expect((await post(served, await lab.createKey('k'))).status).toBe(200);
     await served.process.stop();
     expect((await lab.run('ledger', 'check')).code).toBe(0);
