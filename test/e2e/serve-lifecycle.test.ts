@@ -236,7 +236,7 @@ describe('keys', () => {
     const results: string[][] = [];
     for (const isRunning of [true, false]) {
       using lab = new ServeLab(NO_BACKEND);
-      await using served = isRunning ? await lab.serve() : null;
+      await using _served = isRunning ? await lab.serve() : null;
       const said: string[] = [];
       for (const args of COMMANDS) said.push(neutral(await lab.run('keys', ...args)));
       results.push(said);
