@@ -9,7 +9,7 @@ export type ReplyHeaderFields = Record<string, string>;
 /** The headers every reply of the data plane carries, as far as the request has come. */
 export function replyHeaders(exchange: Exchange): ReplyHeaderFields {
   const headers: ReplyHeaderFields = { 'x-request-id': exchange.id };
-  if (exchange.model !== undefined) headers['x-llmgate-model'] = exchange.model.name;
+  if (exchange.model !== undefined) headers['x-llmgate-model'] = toHeader(exchange.model.name);
   const { backend, caller } = exchange;
   if (backend !== null) {
     headers['x-llmgate-backend'] = backend;
@@ -20,6 +20,13 @@ export function replyHeaders(exchange: Exchange): ReplyHeaderFields {
   }
   headers['server-timing'] = serverTiming(exchange);
   return headers;
+}
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+
+/** Backends name their models in any script; what no header can carry is percent-encoded UTF-8. */
+function toHeader(name: string): string {
+  return PRINTABLE_ASCII.test(name) ? name : encodeURI(name.toWellFormed());
 }
 
 /** How the limits stand after this request was charged, or as they are when it was refused. */

@@ -32,7 +32,10 @@ export function startDataPlane(gate: Gate, options: DataPlaneOptions): DataPlane
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     idleTimeout: QUIET_CONNECTION_SECONDS,
     development: false,
-    error: () => answerNowhere(gate, '', new GateError('internal', 'The gateway failed.')),
+    error(cause) {
+      gate.log.error('request_failed', { code: 'internal', cause });
+      return answerNowhere(gate, '', new GateError('internal', 'The gateway failed.'));
+    },
     fetch(request, bun) {
       const path = pathOf(request.url);
       if (hasBadHost(request)) {

@@ -60,6 +60,17 @@ test('credentials, hop-by-hop and forged headers stay here, the rest goes on', a
   expect(gate.log()).toContain('"caller_request_id":"the-callers-own"');
 });
 
+test.each([
+  ['模型-7b', '%E6%A8%A1%E5%9E%8B-7b'],
+  ['ünï', '%C3%BCn%C3%AF'],
+  ['half\ud800', 'half%EF%BF%BD'],
+])('a model may be named in any script: %s', async (model, named) => {
+  await using gate = await startGateway({ mock: { models: [model] } });
+  const reply = await gate.chat({ model });
+  expect(reply.status).toBe(200);
+  expect(reply.headers.get('x-llmgate-model')).toBe(named);
+});
+
 test("a backend's cookies and hop-by-hop headers do not reach the caller", async () => {
   await using gate = await startGateway();
   gate.mock.script({ fault: { kind: 'hop_headers' } });
