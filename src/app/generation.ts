@@ -31,9 +31,22 @@ export function createGeneration(
   const generation: Generation = {
     number,
     sender,
+    secrets: secretsOf(backends),
     unpricedModels: config.unpricedModels,
     maxBodyBytes: config.maxBodyBytes,
     idleMs: config.timeouts.idleMs,
   };
   return { config, generation, backends };
+}
+
+/** Shorter values are words such as a team's name, which error texts may well hold. */
+const SECRET_LENGTH_MIN = 8;
+
+/** Every part of a header that we send of our own, schemes such as `Bearer` aside; longest first. */
+function secretsOf(backends: readonly Backend[]): readonly string[] {
+  const parts = backends.flatMap(({ headers }) =>
+    headers.flatMap(([, value]) => value.split(/\s+/)),
+  );
+  const secrets = new Set(parts.filter((part) => part.length >= SECRET_LENGTH_MIN));
+  return [...secrets].toSorted((a, b) => b.length - a.length);
 }

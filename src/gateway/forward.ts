@@ -1,7 +1,8 @@
-import { GateError } from '../core/error.ts';
+import { GateError, traitsOf } from '../core/error.ts';
 import type { Target } from '../routing/model-table.ts';
 import { failureToError, refusalToError } from './backend-failure.ts';
 import { BackendReply } from './backend-reply.ts';
+import { type Asked, repeatsRequest, withoutSecrets } from './backend-words.ts';
 import type { Attempt, Exchange } from './exchange.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { meter } from './meter.ts';
@@ -45,6 +46,7 @@ async function attempt(
     headers: forwardedHeaders(exchange, call),
     body: call.bodyFor(target),
   };
+  const asked: Asked = { body: request.body, model: target.model };
   const record: Attempt = {
     backend: target.backend,
     startedAtMs: clock.nowMs(),
@@ -62,36 +64,44 @@ async function attempt(
   const head = await reply.head;
   if (isFailure(head)) {
     record.reached = head.stage !== 'nothing_sent';
-    return failed(exchange, record, failureToError(head));
+    return failed(exchange, record, failureToError(head), asked);
   }
   record.status = head.status;
   if (head.status === 200) return { head, reply };
   const body = await reply.collect(REFUSAL_BYTES_MAX, refusalTooLong).catch(() => NO_BYTES);
   exchange.throwIfStopped();
-  return failed(exchange, record, refusalToError(head, body, clock.nowMs()));
+  return failed(exchange, record, refusalToError(head, body, clock.nowMs()), asked);
 }
 
 const NO_BYTES = new Uint8Array(0);
 const refusalTooLong = () => new GateError('backend_error', 'The backend failed.');
 
-function failed(exchange: Exchange, record: Attempt, error: GateError): GateError {
+function failed(exchange: Exchange, record: Attempt, error: GateError, asked: Asked): GateError {
   record.endedMs = exchange.gate.clock.monotonicMs();
   record.code = error.code;
-  logFailure(exchange, error);
+  // A backend's fault is the operator's to see; a caller's is in the request line already.
+  if (traitsOf(error.code).status !== 400) {
+    exchange.gate.log.warn('attempt_failed', {
+      request_id: exchange.id,
+      backend: exchange.backend,
+      code: error.code,
+      status: record.status ?? undefined,
+      cause: wordsForLog(exchange, error, asked),
+    });
+  }
   return error;
+}
+
+function wordsForLog(
+  { generation }: Exchange,
+  { cause }: GateError,
+  asked: Asked,
+): string | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  const words = withoutSecrets(cause.message, generation.secrets);
+  return repeatsRequest(words, asked) ? 'withheld, it repeats the request' : words;
 }
 
 function isFailure(answer: ReplyHead | SendFailure): answer is SendFailure {
   return 'stage' in answer;
-}
-
-/** A backend's fault is the operator's to see; a caller's is in the request line already. */
-function logFailure(exchange: Exchange, error: GateError): void {
-  if (error.code === 'invalid_request' || error.code === 'caller_gone') return;
-  exchange.gate.log.warn('attempt_failed', {
-    request_id: exchange.id,
-    backend: exchange.backend,
-    code: error.code,
-    cause: error.cause instanceof Error ? error.cause.message : undefined,
-  });
 }

@@ -14,6 +14,8 @@ import type { Journal, KeyLookup, Sender } from './ports.ts';
 export interface Generation {
   readonly number: number;
   readonly sender: Sender;
+  /** Credentials sent to backends, longest first: no error text may hold them. */
+  readonly secrets: readonly string[];
   readonly unpricedModels: 'allow' | 'deny';
   readonly maxBodyBytes: number;
   /** Longest silence tolerated on the caller's side of a stream. */

@@ -1,6 +1,7 @@
 import type { Dialect } from '../core/call.ts';
 import { type GateError, traitsOf } from '../core/error.ts';
 import { renderErrorBody } from '../protocols/error-reply.ts';
+import { errorWithoutSecrets } from './backend-words.ts';
 import type { Exchange } from './exchange.ts';
 import { type ReplyHeaderFields, replyHeaders } from './reply-headers.ts';
 
@@ -15,7 +16,8 @@ export async function refuse(exchange: Exchange, error: GateError): Promise<Resp
   }
   await exchange.fail(error);
   const headers = replyHeaders(exchange);
-  return renderError(error, { dialect: exchange.route.dialect, id: exchange.id, headers });
+  const told = errorWithoutSecrets(error, exchange.generation.secrets);
+  return renderError(told, { dialect: exchange.route.dialect, id: exchange.id, headers });
 }
 
 interface Rendering {

@@ -3,6 +3,7 @@ import { NO_USAGE, type Usage } from '../core/usage.ts';
 import type { StreamReader } from '../protocols/wire.ts';
 import { streamBroken } from './backend-failure.ts';
 import type { BackendReply, BodySink } from './backend-reply.ts';
+import { errorWithoutSecrets } from './backend-words.ts';
 import { CallerStream } from './caller-stream.ts';
 import type { Exchange, UsageSoFar } from './exchange.ts';
 
@@ -89,7 +90,9 @@ export class StreamRelay implements BodySink {
     this.#reply.discard();
     if (!this.#exchange.replyHasBegun) return this.#rejectBegun(error);
     await this.#exchange.fail(error);
-    const frame = this.#exchange.route.wire.renderErrorFrame(error, this.#exchange.id);
+    const { route, generation, id } = this.#exchange;
+    const told = errorWithoutSecrets(error, generation.secrets);
+    const frame = route.wire.renderErrorFrame(told, id);
     this.#caller.end(frame);
   }
 
