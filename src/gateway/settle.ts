@@ -135,7 +135,7 @@ function logLine(exchange: Exchange, { outcome, code, status, row }: Line): void
   if (!log.isEnabled('info')) return;
   log.info('request', {
     request_id: exchange.id,
-    caller_request_id: exchange.request.headers.get('x-request-id')?.slice(0, 128) ?? undefined,
+    caller_request_id: callersOwnId(exchange.request),
     key_id: exchange.caller?.id,
     endpoint: exchange.route.endpoint,
     model: exchange.model?.name,
@@ -148,4 +148,12 @@ function logLine(exchange: Exchange, { outcome, code, status, row }: Line): void
     duration_ms: Math.round(exchange.elapsedMs() * 10) / 10,
     ttft_ms: row?.ttftMs === null || row === undefined ? undefined : Math.round(row.ttftMs),
   });
+}
+
+/** The caller's text, so whatever a terminal could obey is left out of it. */
+function callersOwnId(request: Request): string | undefined {
+  return request.headers
+    .get('x-request-id')
+    ?.slice(0, 128)
+    .replace(/[^\x20-\x7e]/g, '?');
 }

@@ -17,8 +17,9 @@ export function modelNotFound(name: string): GateError {
 }
 
 const MAX_MODEL_LENGTH = 256;
+// Controls, and marks that reorder or hide text: names reach logs and terminals.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
 
 /** A name that no model can have is an unknown model, not a malformed request. */
 export function parseModel(value: unknown): string {
@@ -31,7 +32,7 @@ export function parseModel(value: unknown): string {
 
 /** Whether a model can have this name at all. */
 export function isModelName(name: string): boolean {
-  return name !== '' && name.length <= MAX_MODEL_LENGTH && !CONTROL.test(name);
+  return name !== '' && name.length <= MAX_MODEL_LENGTH && !UNSAFE.test(name);
 }
 
 /** null and absent are false; text and numbers are refused, because servers disagree on them. */
