@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import type { Clock } from '../core/clock.ts';
 import { openBooks } from './books.ts';
 import { BooksWorker, type HeldWriter } from './books-client.ts';
@@ -32,6 +32,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const lock = lockDirectory(dataDir);
   let db: Database | undefined;
   try {
+    warnIfShared(dataDir, log);
     const opened = openDatabase(dataDir, durability);
     db = opened;
     const writer = openLedgerWriter(opened);
@@ -55,6 +56,20 @@ function lockDirectory(dataDir: string): DirectoryLock {
   } catch (cause) {
     throw explainFault(cause, dataDir);
   }
+}
+
+/**
+ * The files are their owner's alone, but whoever can write to the folder can put others in their
+ * place. A warning only: volumes of containers are commonly made that way.
+ */
+function warnIfShared(dataDir: string, log: StoreLog): void {
+  const mode = statSync(dataDir).mode & 0o777;
+  if ((mode & 0o022) === 0) return;
+  log({
+    level: 'warn',
+    event: 'data_dir_shared',
+    message: `${dataDir} can be written by other users (mode 0${mode.toString(8)}): chmod 700 it.`,
+  });
 }
 
 interface StoreParts {

@@ -55,6 +55,18 @@ test('first use makes a private directory with the files of the contract', async
   expect(readdirSync(dataDir).toSorted()).toEqual(['install-id', 'llmgate.db', 'lock']);
 });
 
+test.each([
+  [0o700, []],
+  [0o755, []],
+  [0o770, ['data_dir_shared']],
+  [0o777, ['data_dir_shared']],
+])('a directory that others can write to is told of: mode %o', async (mode, expected) => {
+  const dataDir = tempDir();
+  chmodSync(dataDir, mode);
+  await using temp = await openTempStore({ dataDir });
+  expect(temp.events.map(({ event }) => event)).toEqual(expected);
+});
+
 interface Damage {
   readonly name: string;
   readonly act: (dataDir: string) => unknown;
