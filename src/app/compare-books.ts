@@ -13,7 +13,7 @@ export async function compareBooks(gate: Gate, store: Store): Promise<string[]> 
   if (dropped > 0) problems.push(`${dropped} settled requests were lost: the store stayed closed`);
 
   const before = totals(gate.budgets.spentInTotal());
-  await commitOfThisTurn();
+  await nextCommit();
   const rows = totals(await store.books.spend(0));
   const after = totals(gate.budgets.spentInTotal());
   for (const keyId of new Set([...before.keys(), ...rows.keys(), ...after.keys()])) {
@@ -28,9 +28,11 @@ export async function compareBooks(gate: Gate, store: Store): Promise<string[]> 
   return problems;
 }
 
-/** The ledger commits once per turn of the event loop; after two, what was settled is a row. */
-async function commitOfThisTurn(): Promise<void> {
-  for (let turn = 0; turn < 2; turn += 1) {
+/** The ledger commits every few turns of the event loop; after these, what was settled is a row. */
+const COMMIT_TURNS = 4;
+
+async function nextCommit(): Promise<void> {
+  for (let turn = 0; turn < COMMIT_TURNS; turn += 1) {
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }

@@ -33,6 +33,9 @@ export function toUsdString(amount: NanoUsd | bigint): string {
 }
 
 function joinUsd(sign: string, whole: string, nano: string): string {
-  const fraction = nano.padStart(9, '0').replace(/0+$/, '');
-  return fraction === '' ? `${sign}${whole}` : `${sign}${whole}.${fraction}`;
+  if (nano === '0') return `${sign}${whole}`;
+  const digits = nano.padStart(9, '0');
+  let end = digits.length;
+  while (digits.charCodeAt(end - 1) === 0x30) end -= 1;
+  return `${sign}${whole}.${digits.slice(0, end)}`;
 }

@@ -95,6 +95,13 @@ export class BackendReply implements ReplyReader {
 
   /** The whole body. Rejects with `tooLarge` past the bound, or with what broke the answer. */
   collect(maxBytes: number, tooLarge: () => GateError): Promise<Uint8Array> {
+    const [only, ...more] = this.#unread;
+    const arrived = this.#ending !== undefined && 'closeDelimited' in this.#ending;
+    if (arrived && only !== undefined && more.length === 0 && only.byteLength <= maxBytes) {
+      // The usual short answer: head and body came in one read and are complete by now.
+      this.#unread = [];
+      return Promise.resolve(only);
+    }
     return new Promise((resolve, reject) => {
       const parts: Uint8Array[] = [];
       let sizeBytes = 0;

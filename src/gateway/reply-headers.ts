@@ -1,7 +1,7 @@
 import type { Key } from '../core/key.ts';
 import { type NanoUsd, toUsdString } from '../core/money.ts';
 import type { RateStanding } from '../limits/limiter.ts';
-import { rateHeaders } from '../limits/rate-headers.ts';
+import { addRateHeaders } from '../limits/rate-headers.ts';
 import type { Exchange } from './exchange.ts';
 
 export type ReplyHeaderFields = Record<string, string>;
@@ -15,9 +15,7 @@ export function replyHeaders(exchange: Exchange): ReplyHeaderFields {
     headers['x-llmgate-backend'] = backend;
     headers['x-llmgate-attempts'] = String(exchange.attempts.length);
   }
-  if (caller !== undefined) {
-    for (const [name, value] of rateHeaders(standingOf(exchange, caller))) headers[name] = value;
-  }
+  if (caller !== undefined) addRateHeaders(headers, standingOf(exchange, caller));
   headers['server-timing'] = serverTiming(exchange);
   return headers;
 }

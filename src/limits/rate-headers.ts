@@ -1,11 +1,18 @@
-import type { MeasureStanding, RateStanding } from './standing.ts';
+import type { RateStanding } from './standing.ts';
 
-/** `x-ratelimit-*` of a reply, in the names and the notation that OpenAI clients read. */
-export function rateHeaders(standing: RateStanding): [name: string, value: string][] {
-  const headers: [string, string][] = [];
-  addMeasure(headers, 'requests', standing.requests);
-  addMeasure(headers, 'tokens', standing.tokens);
-  return headers;
+/** Adds `x-ratelimit-*` to a reply, in the names and the notation that OpenAI clients read. */
+export function addRateHeaders(headers: Record<string, string>, standing: RateStanding): void {
+  const { requests, tokens } = standing;
+  if (requests !== null) {
+    headers['x-ratelimit-limit-requests'] = String(requests.limit);
+    headers['x-ratelimit-remaining-requests'] = String(requests.remaining);
+    headers['x-ratelimit-reset-requests'] = renderGoDuration(requests.resetMs);
+  }
+  if (tokens !== null) {
+    headers['x-ratelimit-limit-tokens'] = String(tokens.limit);
+    headers['x-ratelimit-remaining-tokens'] = String(tokens.remaining);
+    headers['x-ratelimit-reset-tokens'] = renderGoDuration(tokens.resetMs);
+  }
 }
 
 /** A duration as Go writes it: `0s`, `20ms`, `1.5s`, `6m0s`, `1h0m0s`. Rounded up to a millisecond. */
@@ -18,17 +25,4 @@ export function renderGoDuration(durationMs: number): string {
   if (minutes === 0) return `${seconds}s`;
   const hours = Math.floor(minutes / 60);
   return hours === 0 ? `${minutes}m${seconds}s` : `${hours}h${minutes % 60}m${seconds}s`;
-}
-
-function addMeasure(
-  headers: [string, string][],
-  what: 'requests' | 'tokens',
-  measure: MeasureStanding | null,
-): void {
-  if (measure === null) return;
-  headers.push(
-    [`x-ratelimit-limit-${what}`, String(measure.limit)],
-    [`x-ratelimit-remaining-${what}`, String(measure.remaining)],
-    [`x-ratelimit-reset-${what}`, renderGoDuration(measure.resetMs)],
-  );
 }

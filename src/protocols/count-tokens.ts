@@ -31,6 +31,13 @@ export class OutputCounter {
     this.addUncounted(text);
   }
 
+  /** One delta of so many ASCII characters. */
+  addAscii(length: number): void {
+    this.#pieces += 1;
+    this.#utf16Units += length;
+    this.#utf8Bytes += length;
+  }
+
   /** Text of a whole reply, where pieces say nothing about tokens. */
   addUncounted(text: string): void {
     this.#utf16Units += text.length;

@@ -3,6 +3,7 @@ import type { Usage } from '../core/usage.ts';
 import { fromErrorValue, isErrorValue } from './backend-error.ts';
 import { isObject } from './call-fields.ts';
 import { neutralText } from './neutral-text.ts';
+import { RepeatedFrame } from './repeated-frame.ts';
 import { type Frame, FrameSplitter, parseFrame } from './sse.ts';
 import type { StreamReader, StreamStep } from './wire.ts';
 
@@ -20,6 +21,13 @@ export interface FrameJudge {
    * object's own `type`, else the name of the event, else empty.
    */
   judge(type: string, event: JsonObject): Verdict;
+  /**
+   * The one string that made the frame judged last what it is, when frames that differ only there
+   * deserve the same verdict; null when the next must be judged by itself.
+   */
+  readonly repeatable?: { readonly member: string; readonly text: string } | null;
+  /** Counts a frame like that one, with so many ASCII characters in its string. */
+  repeat?(length: number): void;
   readonly usage: Usage | null;
   readonly outputTokensCounted: number;
   readonly sawContent: boolean;
@@ -45,6 +53,7 @@ export function createFrameStream(
 class FrameStream implements StreamReader {
   readonly #judge: FrameJudge;
   readonly #splitter: FrameSplitter;
+  readonly #repeated = new RepeatedFrame();
   #isOver = false;
 
   constructor(judge: FrameJudge, maxFrameBytes: number) {
@@ -99,6 +108,11 @@ class FrameStream implements StreamReader {
   }
 
   #verdict(bytes: Uint8Array, start: number, end: number): Verdict | GateError {
+    const repeatedLength = this.#repeated.textLengthIn(bytes, start, end);
+    if (repeatedLength !== -1) {
+      this.#judge.repeat?.(repeatedLength);
+      return 'forward';
+    }
     let frame: Frame;
     try {
       frame = parseFrame(utf8.decode(bytes.subarray(start, end)));
@@ -116,7 +130,12 @@ class FrameStream implements StreamReader {
       return backendFault(fromErrorValue(event).message);
     }
     const type = typeof event['type'] === 'string' ? event['type'] : frame.event;
-    return this.#judge.judge(type, event);
+    const verdict = this.#judge.judge(type, event);
+    const repeatable = verdict === 'forward' ? this.#judge.repeatable : null;
+    if (repeatable) {
+      this.#repeated.remember(bytes.subarray(start, end), repeatable.member, repeatable.text);
+    }
+    return verdict;
   }
 }
 

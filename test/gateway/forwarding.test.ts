@@ -179,5 +179,6 @@ test('more requests are in flight at once than a pool of fetch allows', async ()
   await gate.mock.until(({ in_flight }) => in_flight === 400);
   leave.abort();
   await gate.mock.untilCallerLeft(400);
+  await gate.settled();
   expect(gate.openRows()).toBe(0);
 });

@@ -56,6 +56,7 @@ test.each([
     });
     await gate.mock.untilCallerLeft(1);
     expect(performance.now() - leftAtMs).toBeLessThan(100);
+    await gate.settled();
     expect(gate.rows()).toMatchObject([
       {
         outcome: 'cut_by_caller',
@@ -78,6 +79,7 @@ test('a caller who leaves a running stream ends the backend and owes what it saw
   const leftAtMs = performance.now();
   await gate.mock.untilCallerLeft(1);
   expect(performance.now() - leftAtMs).toBeLessThan(100);
+  await gate.settled();
   const [row] = gate.rows();
   expect(row).toMatchObject({ outcome: 'cut_by_caller', status: 200, estimated: 1 });
   expect(row?.['output_tokens']).toBeGreaterThanOrEqual(4);
@@ -96,6 +98,7 @@ test('callers who leave give back their slots', async () => {
   }
   gate.mock.set({ ttft_ms: 0 });
   expect((await gate.chat()).status).toBe(200);
+  await gate.settled();
   expect(gate.openRows()).toBe(0);
 });
 
@@ -128,6 +131,7 @@ test('a caller who reads slowly makes the backend wait instead of filling memory
   expect(sent * chunkBytes).toBeLessThan(16_000_000);
   socket.terminate();
   await gate.mock.untilCallerLeft(1);
+  await gate.settled();
   expect(gate.rows()).toMatchObject([{ outcome: 'cut_by_caller' }]);
 });
 

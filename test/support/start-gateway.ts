@@ -35,6 +35,8 @@ export interface TestGateway extends AsyncDisposable {
   /** Finished rows, oldest first, as another process would read them. */
   rows(): LoggedRequest[];
   openRows(): number;
+  /** Resolves when every row asked for so far is written: callers who left do not wait for theirs. */
+  settled(): Promise<void>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Reply>;
   chat(fields?: Record<string, unknown>, headers?: Record<string, string>): Promise<Reply>;
   /** Moves the gateway's wall clock. */
@@ -103,6 +105,13 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     log: () => lines.join(''),
     rows: () => query(dataDir, 'SELECT * FROM request_log ORDER BY seq'),
     openRows: () => query(dataDir, 'SELECT 1 FROM open_requests').length,
+    async settled() {
+      let queued = 1;
+      while (queued > 0) {
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        ({ queued } = (await gateway.operations.status()).ledger);
+      }
+    },
     post,
     chat: (fields = {}, headers = {}) =>
       post('/v1/chat/completions', { model: 'small', messages, ...fields }, headers),

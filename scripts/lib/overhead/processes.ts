@@ -41,7 +41,7 @@ export async function startBench(): Promise<Bench> {
   writeFileSync(join(folder, 'llmgate.yaml'), gatewayConfig(gatewayPort, mockPort));
   const gateway = start([BINARY, 'serve', '-c', join(folder, 'llmgate.yaml')]);
   await Promise.all([untilListening(nginxPort), untilListening(gatewayPort)]);
-  const key = await createKey(folder);
+  const key = await createKey(folder, join(folder, 'llmgate.yaml'));
   const common = { key, model: 'bench' };
   return {
     folder,
@@ -105,8 +105,8 @@ http {
 `;
 }
 
-async function createKey(folder: string): Promise<string> {
-  const made = Bun.spawn([BINARY, 'keys', 'create', '--name', 'bench', '--quiet'], {
+async function createKey(folder: string, file: string): Promise<string> {
+  const made = Bun.spawn([BINARY, 'keys', 'create', '--name', 'bench', '--quiet', '-c', file], {
     cwd: folder,
     stdout: 'pipe',
     stderr: 'pipe',
@@ -169,27 +169,45 @@ export function residentBytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1_024;
 }
 
-export interface ColdStart {
-  readonly startMs: number;
-  /** After three quiet seconds. */
-  readonly idleBytes: number;
-}
-
-/** Starts a gateway of its own and waits for `/healthz`. */
-export async function measureColdStart(bench: Bench, round: number): Promise<ColdStart> {
+/** A further gateway in front of the same backend, with a data directory of its own. */
+export async function startGateway(bench: Bench, name: string) {
   const port = freePort();
-  const file = join(bench.folder, `cold-${round}.yaml`);
-  const config = gatewayConfig(port, bench.direct.port).replace('./data', `./cold-${round}`);
-  writeFileSync(file, config);
+  const file = join(bench.folder, `${name}.yaml`);
+  writeFileSync(file, gatewayConfig(port, bench.direct.port).replace('./data', `./${name}`));
   const startedMs = performance.now();
   const child = Bun.spawn([BINARY, 'serve', '-c', file], { stdout: 'ignore', stderr: 'ignore' });
   await untilListening(port);
   const startMs = performance.now() - startedMs;
   const answer = await fetch(`http://127.0.0.1:${port}/healthz`);
   if (answer.status !== 200) throw new Error(`/healthz answered ${answer.status}`);
+  const way: Way = {
+    name,
+    port,
+    key: await createKey(bench.folder, file),
+    model: 'bench',
+    pids: [child.pid],
+  };
+  return {
+    way,
+    startMs,
+    async stop() {
+      child.kill('SIGTERM');
+      await child.exited;
+    },
+  };
+}
+
+export interface ColdStart {
+  readonly startMs: number;
+  /** After three quiet seconds. */
+  readonly idleBytes: number;
+}
+
+/** Starts a gateway and lets it be. */
+export async function measureColdStart(bench: Bench, round: number): Promise<ColdStart> {
+  const { way, startMs, stop } = await startGateway(bench, `cold-${round}`);
   await Bun.sleep(3_000);
-  const idleBytes = residentBytes(child.pid);
-  child.kill('SIGTERM');
-  await child.exited;
+  const idleBytes = residentBytes(way.pids[0] ?? 0);
+  await stop();
   return { startMs, idleBytes };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { rateHeaders, renderGoDuration } from '../../../src/limits/rate-headers.ts';
+import { addRateHeaders, renderGoDuration } from '../../../src/limits/rate-headers.ts';
 
 test.each([
   [-5, '0s'],
@@ -25,16 +25,21 @@ test.each([
 test('names and values of every header', () => {
   const requests = { limit: 600, remaining: 599, resetMs: 100 };
   const tokens = { limit: 200_000, remaining: 0, resetMs: 60_000 };
-  expect(rateHeaders({ requests, tokens })).toEqual([
-    ['x-ratelimit-limit-requests', '600'],
-    ['x-ratelimit-remaining-requests', '599'],
-    ['x-ratelimit-reset-requests', '100ms'],
-    ['x-ratelimit-limit-tokens', '200000'],
-    ['x-ratelimit-remaining-tokens', '0'],
-    ['x-ratelimit-reset-tokens', '1m0s'],
-  ]);
+  const headers: Record<string, string> = { before: 'kept' };
+  addRateHeaders(headers, { requests, tokens });
+  expect(headers).toEqual({
+    before: 'kept',
+    'x-ratelimit-limit-requests': '600',
+    'x-ratelimit-remaining-requests': '599',
+    'x-ratelimit-reset-requests': '100ms',
+    'x-ratelimit-limit-tokens': '200000',
+    'x-ratelimit-remaining-tokens': '0',
+    'x-ratelimit-reset-tokens': '1m0s',
+  });
 });
 
 test('a measure without a limit has no headers', () => {
-  expect(rateHeaders({ requests: null, tokens: null })).toEqual([]);
+  const headers = {};
+  addRateHeaders(headers, { requests: null, tokens: null });
+  expect(headers).toEqual({});
 });
