@@ -28,6 +28,9 @@ export function addServeCommand(program: Command, io: ProcessIo): void {
 }
 
 async function serve(flags: ServeFlags, io: ProcessIo): Promise<void> {
+  // From the first moment: a SIGHUP that nobody listens to would end the process.
+  const hangUp = { reload: () => {} };
+  io.onSignal('SIGHUP', () => hangUp.reload());
   const source = await findConfig(flags, io);
   const { createLog, createLineSink } = await import('../observe/log.ts');
   const log = createLog({
@@ -38,7 +41,12 @@ async function serve(flags: ServeFlags, io: ProcessIo): Promise<void> {
   const gateway = await start(source, { log, io });
   try {
     await announce(gateway, source, io);
-    const stopWatching = await followChanges(gateway, source, { log, io });
+    const reload = (why: string) => {
+      log.info('reload_asked', { by: why });
+      void gateway.reloader.reload();
+    };
+    hangUp.reload = () => reload('SIGHUP');
+    const stopWatching = await watchSource(source, reload);
     await untilStopped(gateway, io);
     stopWatching();
   } finally {
@@ -144,20 +152,14 @@ async function announce(gateway: RunningGateway, source: ConfigSource, io: CliIo
   io.out(`${issued.key}\n`);
 }
 
-/** Reloads on SIGHUP and when the file changes. Returns how to stop watching. */
-async function followChanges(
-  gateway: RunningGateway,
-  source: ConfigSource,
-  { log, io }: Surroundings,
+/** Reloads when the file changes. Returns how to stop watching. */
+async function watchSource(
+  { file }: ConfigSource,
+  reload: (why: string) => void,
 ): Promise<() => void> {
-  const reload = (why: string) => {
-    log.info('reload_asked', { by: why });
-    void gateway.reloader.reload();
-  };
-  io.onSignal('SIGHUP', () => reload('SIGHUP'));
-  if (source.file === null) return () => {};
+  if (file === null) return () => {};
   const { watchFile } = await import('../app/watch-file.ts');
-  return watchFile(source.file, () => reload('file change'));
+  return watchFile(file, () => reload('file change'));
 }
 
 /** The first signal drains; a second one cuts what still runs. */

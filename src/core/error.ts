@@ -71,7 +71,6 @@ export const ERRORS = {
     status: 415,
     meaning: 'Content-Type or Content-Encoding of the body is not accepted here.',
   },
-  headers_too_large: { ...refusal, status: 431, meaning: 'A key or a header is too long.' },
   rate_limit_exceeded: { ...limited, status: 429, meaning: 'A request or token rate is used up.' },
   concurrency_exceeded: {
     ...limited,
