@@ -38,8 +38,8 @@ const FIXED = ['listen', 'dataDir', 'durability'] as const;
 const FIXED_NAMES = { listen: 'listen', dataDir: 'data_dir', durability: 'durability' } as const;
 
 /**
- * Replaces the running configuration: load, check, build, then swap one reference. Requests in
- * flight keep the generation they started with; a bad file changes nothing.
+ * Replaces the running configuration: load, check, build, then swap one reference. Requests on
+ * their way to a backend keep the generation they have; a bad file changes nothing.
  */
 export function createReloader(options: ReloaderOptions): Reloader {
   const { gate, client, discovery, configFile, loadConfig } = options;

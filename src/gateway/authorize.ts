@@ -20,6 +20,8 @@ export function authorize(exchange: Exchange, caller: Key, call: Call): Model | 
   }
   if (route.endpoint === 'models') return null;
 
+  // A reload may have come with the body. The targets of a model belong to one generation.
+  exchange.generation = gate.generation;
   const asked = call.shape.model;
   const model = gate.models.find(asked);
   if (model === undefined) {

@@ -42,7 +42,7 @@ export interface Attempt {
  */
 export class Exchange {
   readonly gate: Gate;
-  readonly generation: Generation;
+  generation: Generation;
   readonly request: Request;
   readonly route: Route;
   readonly id: string;

@@ -8,8 +8,8 @@ import type { InFlight } from './in-flight.ts';
 import type { Journal, KeyLookup, Sender } from './ports.ts';
 
 /**
- * Everything a reload replaces, in one object: a request keeps the generation it started with, so
- * it never sees half of one configuration and half of another.
+ * What a reload replaces in one piece. A request keeps the generation in which its model was found,
+ * so it is never sent by one configuration to a backend of another.
  */
 export interface Generation {
   readonly number: number;
