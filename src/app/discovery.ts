@@ -16,7 +16,7 @@ export interface Discovered {
 export interface Discovery {
   /** In the order of the configuration; backends that are not asked have an empty list. */
   current(): readonly Discovered[];
-  /** Asks every backend once, now. Never rejects. */
+  /** Asks every backend once, now, or joins the round that does. Never rejects. */
   refresh(): Promise<void>;
   /** New backends after a reload; what is known of unchanged ones is kept. */
   replaceBackends(backends: readonly Backend[]): void;
@@ -48,6 +48,7 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
     const before = known.get(backend.id);
     try {
       const models = await listModels(backend);
+      if (!backends.includes(backend)) return false;
       known.set(backend.id, {
         backend: backend.id,
         models,
@@ -58,6 +59,7 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
       log.info('models_discovered', { backend: backend.id, models: models.length });
       return true;
     } catch (cause) {
+      if (!backends.includes(backend)) return false;
       const problem = cause instanceof Error ? cause.message : String(cause);
       if (before?.problem !== problem) {
         log.warn('discovery_failed', { backend: backend.id, problem });
@@ -72,10 +74,12 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
     if (changes.includes(true)) onChange();
   };
   const refreshOnce = () => {
-    round ??= refresh().finally(() => {
-      round = undefined;
+    if (round !== undefined) return round;
+    const started = refresh().finally(() => {
+      if (round === started) round = undefined;
     });
-    return round;
+    round = started;
+    return started;
   };
   const timer = setInterval(refreshOnce, REFRESH_EVERY_MS);
   timer.unref();
@@ -92,6 +96,8 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
         if (origins.get(id) !== origin.key) known.delete(id);
       }
       backends = next;
+      // The round that is under way asks the old ones; what they still say is nobody's list.
+      round = undefined;
     },
     close: () => clearInterval(timer),
   };
