@@ -20,7 +20,12 @@ export function watchFile(path: string, onChange: () => void): () => void {
   return () => clearInterval(timer);
 }
 
+/** undefined while nothing can be found there: no file, a folder that is closed, links in a circle. */
 function identity(path: string): string | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat && `${stat.dev}:${stat.ino}:${stat.mtimeMs}:${stat.size}`;
+  try {
+    const { dev, ino, mtimeMs, size } = statSync(path);
+    return `${dev}:${ino}:${mtimeMs}:${size}`;
+  } catch {
+    return undefined;
+  }
 }
