@@ -86,7 +86,8 @@ export function createReloader(options: ReloaderOptions): Reloader {
     rebuildModels,
     reload() {
       const result = queue.then(reloadNow);
-      queue = result;
+      // One that fails must not fail those after it.
+      queue = result.catch(() => {});
       return result;
     },
   };

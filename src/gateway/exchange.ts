@@ -134,7 +134,7 @@ export class Exchange {
     const soFar = this.#usageNow();
     // A caller who leaves after dispatch has made a GPU read the prompt; a backend that broke
     // before it produced anything has earned nothing.
-    const owed = byCaller ? this.attempts.at(-1)?.reached === true : soFar.produced;
+    const owed = byCaller ? this.reply?.sending?.hasBegun === true : soFar.produced;
     const outcome: Outcome = owed
       ? { kind: 'cut', by: byCaller ? 'caller' : 'backend', code: error.code, ...soFar }
       : { kind: 'refused', code: error.code };

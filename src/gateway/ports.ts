@@ -60,6 +60,8 @@ export interface ReplyReader {
 
 /** One request on its way. After `abort` the connection is closed and nothing is called again. */
 export interface Sending {
+  /** Bytes of the request have been written, so the backend may be at work on it. */
+  readonly hasBegun: boolean;
   abort(): void;
   pause(): void;
   resume(): void;

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { startFullListener } from '../support/full-listener.ts';
 import { startGateway, type TestGateway } from '../support/start-gateway.ts';
 
 const PRICED = 'models:\n  small: { targets: [mock], price: { input: 1, output: 2 } }';
@@ -148,3 +149,22 @@ async function untilSteady(read: () => number): Promise<number> {
   }
   return last;
 }
+
+test('a caller who leaves while the backend is being connected owes nothing', async () => {
+  await using listener = await startFullListener();
+  await using gate = await startGateway({
+    backends: `full: { type: vllm, url: "${listener.url}", discover: false }`,
+    config: 'models:\n  small: { targets: [full], price: { input: 1, output: 2 } }',
+  });
+  const inFlight = async (count: number) => {
+    while ((await gate.gateway.operations.status()).in_flight !== count) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  await askAndLeave(gate, true, () => inFlight(1));
+  await inFlight(0);
+  await gate.settled();
+  expect(gate.rows()).toMatchObject([
+    { outcome: 'refused', code: 'caller_gone', cost_nano_usd: 0, input_tokens: 0 },
+  ]);
+});

@@ -56,10 +56,12 @@ export async function startBench(): Promise<Bench> {
   };
 }
 
-// Everything on: authentication, three limits, a budget, prices, books, a log line per request.
+// Everything on: authentication, three limits, two budgets, prices, books. No line per request in
+// the log, because nginx writes none either.
 function gatewayConfig(port: number, mockPort: number): string {
   return `listen: 127.0.0.1:${port}
 data_dir: ./data
+log: { level: warn }
 backends:
   mock: { type: vllm, url: "http://127.0.0.1:${mockPort}" }
 models:

@@ -44,6 +44,8 @@ export interface ReplyReader {
 }
 
 export interface Sending {
+  /** Bytes of the request have been written, so the backend may be at work on it. */
+  readonly hasBegun: boolean;
   /** Closes the connection at once. No callback follows. Does nothing after the end. */
   abort(): void;
   /** Stops reading. At most what was already read is still delivered. */

@@ -192,6 +192,7 @@ export class Connection implements Watch {
     this.#gotBytes = false;
     this.#parser.begin(method === 'HEAD');
     if (!this.#writer.begin(socket, sending.head, body)) return false;
+    sending.hasBegun = true;
     this.#state = 'busy';
     this.#sending = sending;
     sending.connection = this;

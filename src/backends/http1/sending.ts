@@ -8,6 +8,7 @@ export class ActiveSending implements Sending {
   /** Ended, failed or aborted: no callback may follow. */
   over = false;
   paused = false;
+  hasBegun = false;
   connection: Connection | null = null;
   readonly request: OutgoingRequest;
   readonly head: string;
