@@ -39,7 +39,9 @@ function createGate(): Gate {
     inFlight: new InFlight(),
     generation: {
       number: 1,
-      sender: { send: () => ({ abort: () => {}, pause: () => {}, resume: () => {} }) },
+      sender: {
+        send: () => ({ hasBegun: true, abort: () => {}, pause: () => {}, resume: () => {} }),
+      },
       secrets: [],
       unpricedModels: 'allow',
       maxBodyBytes: 1_000,
