@@ -128,8 +128,19 @@ async function start(source: ConfigSource, { log }: Surroundings): Promise<Runni
         'Stop what uses it, or choose another with --listen 127.0.0.1:8081.',
       );
     }
+    if (source.config.listen.tls !== null && isTlsFault(cause)) {
+      throw new CliError(
+        `listen.tls: the certificate and the key cannot be used together: ${cause.message}`,
+        EXIT.config,
+        'Check that both files are PEM, unencrypted, and belong to each other.',
+      );
+    }
     throw cause;
   }
+}
+
+function isTlsFault(cause: unknown): cause is Error {
+  return cause instanceof Error && /SSL|PEM|certificate/i.test(cause.message);
 }
 
 function isAddressInUse(cause: unknown): boolean {

@@ -62,7 +62,9 @@ async function showUsage(flags: UsageFlags, io: CliIo, system: SystemParts): Pro
   await printReport(io, flags, toUsageReport(document, [...new Set(by)]));
   const { unpriced } = document.total;
   if (unpriced > 0 && flags.output === 'table') {
-    io.err(`${unpriced} requests had no price; their cost is unknown and not in the sum.\n`);
+    const who =
+      unpriced === 1 ? '1 request has no price; its' : `${unpriced} requests have no price; their`;
+    io.err(`${who} cost is unknown and not in the sum.\n`);
   }
 }
 

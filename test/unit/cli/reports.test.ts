@@ -146,7 +146,7 @@ small         1       1          0       0       0         -        -
 total         2       1  1,200,000       0      30  0.000123        -
 `,
     );
-    expect(run.err).toBe('1 requests had no price; their cost is unknown and not in the sum.\n');
+    expect(run.err).toBe('1 request has no price; its cost is unknown and not in the sum.\n');
   });
 
   test('JSON in the shape that scripts depend on', async () => {
