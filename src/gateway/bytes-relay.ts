@@ -15,8 +15,6 @@ export class BytesRelay implements BodySink {
   readonly #exchange: Exchange;
   readonly #reply: BackendReply;
   readonly #caller: CallerStream;
-  #resolveBegun: () => void;
-  #rejectBegun: (error: GateError) => void;
   #heldBack: Uint8Array | undefined;
   #ended = false;
 
@@ -24,10 +22,7 @@ export class BytesRelay implements BodySink {
     this.#exchange = exchange;
     this.#reply = reply;
     this.#caller = new CallerStream(exchange, reply);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.begun = promise;
-    this.#resolveBegun = resolve;
-    this.#rejectBegun = reject;
+    this.begun = this.#caller.begun;
     exchange.usageSoFar = () => this.#usageSoFar();
     reply.pipeTo(this);
   }
@@ -41,8 +36,7 @@ export class BytesRelay implements BodySink {
     this.#exchange.firstTokenMs ??= this.#exchange.gate.clock.monotonicMs();
     if (this.#heldBack !== undefined) this.#caller.write(this.#heldBack);
     this.#heldBack = bytes;
-    this.#exchange.replyHasBegun = true;
-    this.#resolveBegun();
+    this.#caller.begin();
   }
 
   onEnd(closeDelimited: boolean): void {
@@ -52,7 +46,7 @@ export class BytesRelay implements BodySink {
     const { usage, source } = this.#usageSoFar();
     const settled = this.#exchange.finish({ kind: 'served', usage, source }, 200);
     void settled.then(() => {
-      this.#resolveBegun();
+      this.#caller.begin();
       this.#caller.end(this.#heldBack ?? null);
     });
   }
@@ -61,7 +55,7 @@ export class BytesRelay implements BodySink {
     if (this.#ended) return;
     this.#ended = true;
     this.#reply.discard();
-    if (this.#heldBack === undefined) return this.#rejectBegun(error);
+    if (this.#heldBack === undefined) return this.#caller.refuse(error);
     void this.#exchange.fail(error).then(() => this.#caller.end(error));
   }
 

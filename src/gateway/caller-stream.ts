@@ -13,6 +13,10 @@ type Ending = Uint8Array | null | GateError;
  * backend wait; one that stops reading is taken for gone after `timeouts.idle`.
  */
 export class CallerStream {
+  /** Resolves when there is something to send; rejects when the answer fails before that. */
+  readonly begun: Promise<void>;
+  readonly #resolveBegun: () => void;
+  readonly #rejectBegun: (error: GateError) => void;
   readonly #exchange: Exchange;
   readonly #reply: BackendReply;
   #controller: Controller | undefined;
@@ -24,6 +28,22 @@ export class CallerStream {
   constructor(exchange: Exchange, reply: BackendReply) {
     this.#exchange = exchange;
     this.#reply = reply;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.begun = promise;
+    this.#resolveBegun = resolve;
+    this.#rejectBegun = reject;
+  }
+
+  /** From here on the caller holds a 200, and an end can only be told inside the body. */
+  begin(): void {
+    if (this.#exchange.replyHasBegun) return;
+    this.#exchange.replyHasBegun = true;
+    this.#resolveBegun();
+  }
+
+  /** Ends an answer that has not begun: the caller gets an HTTP error instead of a body. */
+  refuse(error: GateError): void {
+    this.#rejectBegun(error);
   }
 
   body(): ReadableStream<Uint8Array> {

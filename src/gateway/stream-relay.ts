@@ -21,8 +21,6 @@ export class StreamRelay implements BodySink {
   readonly #reply: BackendReply;
   readonly #reader: StreamReader;
   readonly #caller: CallerStream;
-  #resolveBegun: () => void;
-  #rejectBegun: (error: GateError) => void;
   #ended = false;
 
   constructor(exchange: Exchange, reply: BackendReply) {
@@ -32,10 +30,7 @@ export class StreamRelay implements BodySink {
     this.#reader = exchange.route.wire.openStream({
       usageRequested: exchange.call?.shape.usageRequested ?? false,
     });
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.begun = promise;
-    this.#resolveBegun = resolve;
-    this.#rejectBegun = reject;
+    this.begun = this.#caller.begun;
     exchange.usageSoFar = () => this.#usageSoFar();
     reply.pipeTo(this);
   }
@@ -51,7 +46,7 @@ export class StreamRelay implements BodySink {
       this.#exchange.firstTokenMs = this.#exchange.gate.clock.monotonicMs();
     }
     if (forward !== null) {
-      this.#begin();
+      this.#caller.begin();
       this.#caller.write(forward);
     }
     if (fault !== null) this.#fail(fault);
@@ -67,12 +62,6 @@ export class StreamRelay implements BodySink {
     if (!this.#ended) this.#fail(error);
   }
 
-  #begin(): void {
-    if (this.#exchange.replyHasBegun) return;
-    this.#exchange.replyHasBegun = true;
-    this.#resolveBegun();
-  }
-
   async #complete(terminal: Uint8Array): Promise<void> {
     this.#ended = true;
     const { usage } = this.#reader;
@@ -81,14 +70,14 @@ export class StreamRelay implements BodySink {
         ? ({ kind: 'served', usage: this.#counted(), source: 'counted' } as const)
         : ({ kind: 'served', usage, source: 'reported' } as const);
     await this.#exchange.finish(outcome, 200);
-    this.#begin();
+    this.#caller.begin();
     this.#caller.end(terminal);
   }
 
   async #fail(error: GateError): Promise<void> {
     this.#ended = true;
     this.#reply.discard();
-    if (!this.#exchange.replyHasBegun) return this.#rejectBegun(error);
+    if (!this.#exchange.replyHasBegun) return this.#caller.refuse(error);
     await this.#exchange.fail(error);
     const { route, generation, id } = this.#exchange;
     const told = errorWithoutSecrets(error, generation.secrets);
