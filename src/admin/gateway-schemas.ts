@@ -11,6 +11,13 @@ export const GatewayStatus = z
     listen: z.string(),
     draining: z.boolean(),
     in_flight: z.number(),
+    requests: z.number().meta({ description: 'Since the start, refused ones included.' }),
+    unauthenticated: z
+      .number()
+      .meta({ description: 'Refused before the caller was known; these leave no row.' }),
+    clamped_usages: z
+      .number()
+      .meta({ description: 'Usage that a backend reported and that no request can have.' }),
     ledger: z.object({
       commits: z.number(),
       rows_opened: z.number(),

@@ -7,7 +7,6 @@ import type { Key } from '../core/key.ts';
 export interface KeyDirectory {
   find(id: string): Key | undefined;
   put(key: Key): void;
-  readonly size: number;
 }
 
 export function createKeyDirectory(keys: readonly Key[]): KeyDirectory {
@@ -15,8 +14,5 @@ export function createKeyDirectory(keys: readonly Key[]): KeyDirectory {
   return {
     find: (id) => byId.get(id),
     put: (key) => void byId.set(key.id, key),
-    get size() {
-      return byId.size;
-    },
   };
 }

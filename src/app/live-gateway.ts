@@ -35,6 +35,9 @@ export function createLiveGateway(parts: LiveParts): LiveGateway {
         listen: url,
         draining: gate.draining,
         in_flight: gate.inFlight.size,
+        requests: gate.counters.requests,
+        unauthenticated: gate.counters.unauthenticated,
+        clamped_usages: gate.counters.clampedUsages,
         ledger: {
           commits: ledger.commits,
           rows_opened: ledger.rowsOpened,

@@ -37,10 +37,14 @@ function toReport(status: GatewayStatus): Report {
       ['started', status.started_at],
       ['state', status.draining ? 'draining' : 'serving'],
       ['in flight', String(status.in_flight)],
+      ['requests', `${status.requests}, ${status.unauthenticated} without a valid key`],
       [
         'ledger',
         `${ledger.rows_settled} settled in ${ledger.commits} commits, ${ledger.queued} queued`,
       ],
+      ...(status.clamped_usages === 0
+        ? []
+        : [['clamped', `${status.clamped_usages} usage reports beyond belief`] as const]),
       // Worth a line only when something is wrong: these rows are not in the books.
       ...(ledger.unwritten + ledger.dropped === 0
         ? []

@@ -47,10 +47,8 @@ export interface GateCounters {
   unauthenticated: number;
   /** Backend usage figures beyond belief that were clamped. */
   clampedUsages: number;
-  /** Settlements the store could not take at once. */
-  unsettled: number;
 }
 
 export function createCounters(): GateCounters {
-  return { requests: 0, unauthenticated: 0, clampedUsages: 0, unsettled: 0 };
+  return { requests: 0, unauthenticated: 0, clampedUsages: 0 };
 }

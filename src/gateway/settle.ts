@@ -54,7 +54,6 @@ export function settle(exchange: Exchange, ending: Outcome, status: number): Pro
   };
   logLine(exchange, { outcome, code, status, row });
   return gate.journal.settle(row, notableAttempts(exchange)).catch((cause) => {
-    gate.counters.unsettled += 1;
     gate.log.error('settlement_delayed', { request_id: exchange.id, cause });
   });
 }

@@ -208,3 +208,14 @@ test('a rotation keeps both secrets valid for the overlap, and none of the old w
   expect((await gate.chat({}, { authorization: `Bearer ${rotated.key}` })).status).toBe(401);
   expect((await gate.chat({}, { authorization: `Bearer ${again.key}` })).status).toBe(200);
 });
+
+test('callers without a valid key are counted, though they leave no row', async () => {
+  await using gate = await startGateway();
+  await gate.chat();
+  await gate.chat({}, { authorization: 'Bearer nobody' });
+  const status = await gate.gateway.operations.status();
+  expect(status).toMatchObject({ requests: 2, unauthenticated: 1, clamped_usages: 0 });
+  gate.mock.script({ fault: { kind: 'usage', value: 'huge' } });
+  await gate.chat();
+  expect((await gate.gateway.operations.status()).clamped_usages).toBe(1);
+});

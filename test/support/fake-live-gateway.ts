@@ -22,6 +22,9 @@ export function createFakeLiveGateway(change: Partial<LiveGateway> = {}): FakeLi
       listen: 'http://127.0.0.1:8080',
       draining: false,
       in_flight: 2,
+      requests: 110,
+      unauthenticated: 7,
+      clamped_usages: 0,
       ledger: {
         commits: 40,
         rows_opened: 102,

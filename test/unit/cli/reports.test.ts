@@ -94,6 +94,7 @@ generation  3
 started     2026-11-18T10:00:00.000Z
 state       serving
 in flight   2
+requests    110, 7 without a valid key
 ledger      100 settled in 40 commits, 0 queued
 `,
     );
