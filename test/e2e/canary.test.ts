@@ -272,7 +272,8 @@ async function reloadBadFiles(): Promise<void> {
     }, 'another refused reload');
   }
   lab.writeConfig(good);
-  expect(await command('reload')).toContain('2');
+  // The watcher of the file may have read the good one before the command did.
+  expect(await command('reload')).toMatch(/^configuration [23] is in use/);
 }
 
 async function crashAndRestart(key: string): Promise<void> {
