@@ -1,3 +1,4 @@
+import type { ContentMode } from '../core/key.ts';
 import type { Price } from '../core/price.ts';
 import type { LimitRule } from '../limits/rule.ts';
 import type { BudgetRule } from '../pricing/budget-rule.ts';
@@ -26,7 +27,61 @@ export interface Config {
   readonly budgets: readonly BudgetRule[];
   readonly unpricedModels: 'allow' | 'deny';
   readonly maxBodyBytes: number;
+  /** IANA name of the zone whose calendar budgets follow. */
+  readonly timezone: string;
+  readonly audit: AuditConfig;
+  readonly usage: { readonly retentionMs: number };
+  readonly alerts: { readonly webhook: WebhookConfig | null };
   readonly log: LogConfig;
+}
+
+export interface AuditConfig {
+  /** For keys that say nothing themselves. */
+  readonly content: ContentMode;
+  /** The key that data keys are wrapped with, then older ones that can still unwrap; 32 bytes each. */
+  readonly contentKeys: readonly Uint8Array[];
+  /** The most that is kept of one body. */
+  readonly contentCapBytes: number;
+  readonly contentRetentionMs: number;
+  /** Rows of requests. */
+  readonly retentionMs: number;
+  /** Administrative events. */
+  readonly adminRetentionMs: number;
+  /** Whether requests are served while they cannot be recorded. */
+  readonly onFailure: 'refuse' | 'allow';
+  readonly checkpointIntervalMs: number;
+  /** PEM of an Ed25519 private key; null makes one in the data directory. */
+  readonly signingKey: string | null;
+  readonly exports: readonly ExportConfig[];
+}
+
+/** Where the audit trail is copied to. `id` names its place in the books and its counters. */
+export type ExportConfig =
+  | { readonly type: 'file'; readonly id: string; readonly path: string }
+  | {
+      readonly type: 'syslog';
+      readonly id: string;
+      readonly transport: 'udp' | 'tcp' | 'tls';
+      readonly hostname: string;
+      readonly port: number;
+    }
+  | {
+      readonly type: 's3';
+      readonly id: string;
+      /** Scheme, host and port. */
+      readonly endpoint: string;
+      readonly region: string;
+      readonly bucket: string;
+      readonly prefix: string;
+      readonly accessKeyId: string;
+      readonly secretAccessKey: string;
+    }
+  | ({ readonly type: 'webhook'; readonly id: string } & WebhookConfig);
+
+/** Deliveries are signed with the secret, as Standard Webhooks describes. */
+export interface WebhookConfig {
+  readonly url: string;
+  readonly secret: string;
 }
 
 export interface Listen {

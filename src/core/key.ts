@@ -9,6 +9,9 @@ export interface KeyLimits {
   readonly tokensPerMinute: number | null;
   readonly concurrency: number | null;
   readonly budget: { readonly nanoUsd: number; readonly window: Window } | null;
+  readonly tokenBudget: { readonly tokens: number; readonly window: Window } | null;
+  /** The most output tokens one answer of this key may have. */
+  readonly maxOutputTokens: number | null;
 }
 
 /** One live secret of a key. Only the digest is ever kept. */
@@ -19,6 +22,10 @@ export interface KeySecret {
   /** null while it does not expire by itself; set when a rotation leaves it an overlap. */
   readonly expiresAtMs: number | null;
 }
+
+/** What is kept of prompts and answers: nothing, with personal data masked, or all of it. */
+export const CONTENT_MODES = ['off', 'redacted', 'full'] as const;
+export type ContentMode = (typeof CONTENT_MODES)[number];
 
 export type KeyStatus = 'active' | 'suspended' | 'revoked';
 
@@ -39,4 +46,6 @@ export interface Key {
   readonly endpoints: readonly Endpoint[] | null;
   readonly limits: KeyLimits;
   readonly tags: Readonly<Record<string, string>>;
+  /** null follows the configuration. */
+  readonly content: ContentMode | null;
 }

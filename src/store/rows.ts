@@ -51,6 +51,10 @@ export interface FinishedRow extends Booking {
   readonly costNanoUsd: NanoUsd | null;
   readonly price: Price | null;
   readonly attempts: number;
+  /** Microseconds of its backend's time, shared among the requests that ran at once; 0 when free. */
+  readonly gpuUs: number;
+  /** SHA-256 of a secret salt and the captured content, 32 bytes; null when nothing was captured. */
+  readonly contentRef: Uint8Array | null;
 }
 
 /** One attempt on one backend; written when there was more than one, or the only one failed. */

@@ -1,6 +1,8 @@
 import type { Key } from '../core/key.ts';
 import type { Usage } from '../core/usage.ts';
 import type { AttemptRow, FinishedRow, OpenRow } from './rows.ts';
+import type { AuditTrail } from './audit-trail.ts';
+import type { BudgetStore } from './budget-store.ts';
 import type { UsageQuery, UsageReport } from './usage-report.ts';
 
 /** Everything the data directory holds, behind names. Callers see rows and outcomes, never SQL. */
@@ -8,6 +10,13 @@ export interface Store {
   readonly keys: KeyStore;
   readonly ledger: Ledger;
   readonly books: Books;
+  readonly audit: AuditTrail;
+  readonly budgets: BudgetStore;
+  /**
+   * Runs an administrative change and the event that tells of it as one durable transaction: both
+   * are written or neither. Throws `store_unavailable` when the store cannot be written.
+   */
+  transact<T>(work: () => T): T;
   /** Requests that the last process left open and this start settled as `expired`. */
   readonly recovered: number;
   /** Flushes what is queued, stops the worker, releases the lock. Safe to call twice. */
@@ -51,18 +60,26 @@ export interface LedgerStats {
   readonly dropped: number;
 }
 
-/** Money spent by one key in one calendar hour. */
-export interface HourlySpend {
+/** Money and tokens spent by one combination of payers in a stretch of time. */
+export interface Spend {
   readonly keyId: string;
-  readonly hourStartMs: number;
+  readonly user: string | null;
+  readonly team: string | null;
+  readonly tenant: string | null;
+  readonly model: string;
   readonly costNanoUsd: bigint;
+  /** Input and output together. */
+  readonly tokens: bigint;
 }
 
 /** Reports and proofs: computed beside the request path, from rollups. */
 export interface Books {
   usage(query: UsageQuery): Promise<UsageReport>;
-  /** Spend per key and hour since a time; what budget counters are derived from at boot. */
-  spend(sinceMs: number): Promise<HourlySpend[]>;
+  /**
+   * What every payer spent since a time, which must be a whole quarter of an hour (0 is ever): what
+   * budget counters are derived from at boot. From sums of quarters, days and months, never rows.
+   */
+  spend(sinceMs: number): Promise<Spend[]>;
   check(): Promise<LedgerCheck>;
 }
 
@@ -73,6 +90,8 @@ export interface LedgerCheck {
   readonly estimated: number;
   readonly costNanoUsd: bigint;
   readonly problems: readonly string[];
-  /** Cost per key in each hour, recomputed from the rows, to hold against live counters. */
-  readonly spend: readonly HourlySpend[];
+  /** Of `costNanoUsd`, what rests on an estimate of llmgate's own. */
+  readonly estimatedNanoUsd: bigint;
+  /** What every payer spent in all, recomputed from the rows and what was purged before them. */
+  readonly spend: readonly Spend[];
 }
