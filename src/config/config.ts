@@ -107,10 +107,18 @@ export interface ModelConfig {
   readonly name: string;
   readonly aliases: readonly string[];
   /** In the order they are tried. */
-  readonly targets: readonly { readonly backend: string; readonly model: string }[];
+  readonly targets: readonly TargetConfig[];
   readonly price: Price | null;
   readonly contextTokens: number | null;
   readonly maxOutputTokens: number | null;
+}
+
+export interface TargetConfig {
+  readonly backend: string;
+  /** The name of the model there. */
+  readonly model: string;
+  /** What it costs there; null when it costs what the model costs. */
+  readonly price: Price | null;
 }
 
 export interface Timeouts {

@@ -4,6 +4,8 @@ import type { Price } from '../core/price.ts';
 export interface Target {
   readonly backend: string;
   readonly model: string;
+  /** What it costs there; null when nobody has said. */
+  readonly price: Price | null;
 }
 
 /** A model as callers know it. */
@@ -11,6 +13,7 @@ export interface Model {
   readonly name: string;
   /** In the order they are tried. Never empty. */
   readonly targets: readonly Target[];
+  /** What callers see: the price of every target that has none of its own. */
   readonly price: Price | null;
   readonly contextTokens: number | null;
   readonly maxOutputTokens: number | null;
@@ -46,7 +49,8 @@ export function createModelTable(
   const byName = new Map<string, Model>();
   const models: Model[] = [];
   for (const { aliases, ...rest } of configured) {
-    const model: Model = { ...rest, configured: true };
+    const targets = rest.targets.map((target) => ({ ...target, price: target.price ?? rest.price }));
+    const model: Model = { ...rest, targets, configured: true };
     models.push(model);
     for (const name of [model.name, ...aliases]) byName.set(name, model);
   }
@@ -56,7 +60,7 @@ export function createModelTable(
     for (const { id, contextTokens } of served) {
       if (byName.has(id)) continue;
       const model = found.get(id) ?? { targets: [], contextTokens: null };
-      model.targets.push({ backend, model: id });
+      model.targets.push({ backend, model: id, price: null });
       model.contextTokens = smaller(model.contextTokens, contextTokens);
       found.set(id, model);
     }
