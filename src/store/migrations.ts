@@ -1,8 +1,12 @@
 import { firstSchema } from './migrations/0001-first-schema.ts';
+import { hashChains } from './migrations/0002-hash-chains.ts';
 import type { Database } from './sqlite.ts';
 
+/** Turns the schema before it into its own, inside the transaction of its caller. */
+export type Migration = (db: Database) => void;
+
 /** In order, forward only. `user_version` counts how many have run; a published one never changes. */
-export const MIGRATIONS: readonly string[] = [firstSchema];
+export const MIGRATIONS: readonly Migration[] = [(db) => db.exec(firstSchema), hashChains];
 
 /** 'llmg' in SQLite's header, so that another program's database is not mistaken for ours. */
 export const APPLICATION_ID = 0x6c6c6d67;
@@ -18,9 +22,10 @@ export function schemaVersionOf(db: Database): number {
  * a version that exists. `afterFirst` runs inside the first step of a new database.
  */
 export function migrate(db: Database, afterFirst: (db: Database) => void): void {
-  for (let version = schemaVersionOf(db); version < SCHEMA_VERSION; version += 1) {
+  for (const [version, migration] of MIGRATIONS.entries()) {
+    if (version < schemaVersionOf(db)) continue;
     const step = db.transaction(() => {
-      db.exec(MIGRATIONS[version] ?? '');
+      migration(db);
       if (version === 0) {
         db.pragma(`application_id = ${APPLICATION_ID}`);
         afterFirst(db);

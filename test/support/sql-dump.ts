@@ -31,7 +31,7 @@ function dumpRows(db: Database, table: string): string[] {
     .prepare<[string], string>('SELECT name FROM pragma_table_info(?)')
     .pluck()
     .all(table);
-  const quoted = columns.map((column) => `quote(${column})`).join(', ');
+  const quoted = columns.map((column) => `quote("${column}")`).join(', ');
   return db
     .prepare<[], string[]>(`SELECT ${quoted} FROM ${table} ORDER BY 1`)
     .raw()
