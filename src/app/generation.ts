@@ -35,6 +35,9 @@ export function createGeneration(
     unpricedModels: config.unpricedModels,
     maxBodyBytes: config.maxBodyBytes,
     idleMs: config.timeouts.idleMs,
+    totalMs: config.timeouts.totalMs,
+    content: config.audit.content,
+    onAuditFailure: config.audit.onFailure,
   };
   return { config, generation, backends };
 }

@@ -5,13 +5,15 @@ import { modelNotFound } from '../protocols/call-fields.ts';
 import type { Model } from '../routing/model-table.ts';
 import type { Exchange } from './exchange.ts';
 import type { Call } from './read.ts';
+import { TAGS_HEADER } from './request-tags.ts';
 
 /**
  * May they? Returns the model asked for, null on endpoints that have none. Throws 403 for the
  * endpoint, 404 for the model.
  */
 export function authorize(exchange: Exchange, caller: Key, call: Call): Model | null {
-  const { route, gate } = exchange;
+  const { route, gate, request } = exchange;
+  exchange.tags = gate.requestTags.of(caller, request.headers.get(TAGS_HEADER));
   if (!mayUseEndpoint(caller, route.endpoint)) {
     throw new GateError(
       'endpoint_not_allowed',

@@ -5,12 +5,14 @@ import { NO_USAGE, type Usage, type UsageSource } from '../core/usage.ts';
 import type { Admission } from '../limits/limiter.ts';
 import type { AmountDue } from '../pricing/amount-due.ts';
 import type { Hold } from '../pricing/budgets.ts';
+import type { GpuLease } from '../pricing/gpu-share.ts';
 import type { Route } from '../protocols/route.ts';
-import type { Model } from '../routing/model-table.ts';
+import type { Model, Target } from '../routing/model-table.ts';
 import type { BackendReply } from './backend-reply.ts';
 import type { Gate, Generation } from './gate.ts';
-import { type ConnectionWatch, QUIET_CONNECTION_SECONDS } from './ports.ts';
+import { type Capture, type ConnectionWatch, QUIET_CONNECTION_SECONDS } from './ports.ts';
 import type { Call } from './read.ts';
+import type { Tags } from './request-tags.ts';
 import { settle } from './settle.ts';
 
 /** What a request has used up to now, and who counted it. */
@@ -23,9 +25,11 @@ export interface UsageSoFar {
 
 /** One request to one backend. Open while its answer is read; the settlement closes the last one. */
 export interface Attempt {
-  readonly backend: string;
+  readonly target: Target;
   readonly startedAtMs: number;
   readonly startedMs: number;
+  /** Its share of the backend's time, where that costs money. */
+  readonly gpuLease: GpuLease | undefined;
   endedMs: number | undefined;
   /** False once it is known that no byte of the request can have been processed. */
   reached: boolean;
@@ -54,11 +58,19 @@ export class Exchange {
   model: Model | undefined;
   admission: Admission | undefined;
   hold: Hold | undefined;
+  /** What it is booked under; the caller's own tags included. */
+  tags: Tags = {};
+  /** Output tokens per choice that the backend is told to stop at; null says nothing. */
+  outputLimit: number | null = null;
+  /** Where the content goes, when it is kept. */
+  capture: Capture | undefined;
   /** Where `InFlight` keeps it. */
   place = 0;
   readonly attempts: Attempt[] = [];
   reply: BackendReply | undefined;
   firstTokenMs: number | undefined;
+  /** Output tokens that llmgate counted itself, as far as the answer was read. */
+  outputTokensCounted = 0;
   /** Set by the meter when the caller is sent the head of a streamed answer. */
   replyHasBegun = false;
   /** What settlement found to be owed; undefined before it. */
@@ -85,7 +97,7 @@ export class Exchange {
 
   /** The backend asked last; null until one was. */
   get backend(): string | null {
-    return this.attempts.at(-1)?.backend ?? null;
+    return this.attempts.at(-1)?.target.backend ?? null;
   }
 
   /** Milliseconds spent on backends, all attempts summed, the open one up to now. */
@@ -99,6 +111,11 @@ export class Exchange {
 
   get isFinished(): boolean {
     return this.#finishing !== undefined;
+  }
+
+  /** The address at the other end of the connection; null when it is gone. */
+  callerAddress(): string | null {
+    return this.#connections.requestIP(this.request)?.address ?? null;
   }
 
   /** Milliseconds since the request arrived. */

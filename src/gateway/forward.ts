@@ -1,4 +1,5 @@
 import { GateError, traitsOf } from '../core/error.ts';
+import type { GpuLease } from '../pricing/gpu-share.ts';
 import type { Target } from '../routing/model-table.ts';
 import { failureToError, refusalToError } from './backend-failure.ts';
 import { BackendReply } from './backend-reply.ts';
@@ -44,13 +45,14 @@ async function attempt(
     method: 'POST',
     path: exchange.route.backendPath,
     headers: forwardedHeaders(exchange, call),
-    body: call.bodyFor(target),
+    body: call.bodyFor(target, exchange.outputLimit),
   };
   const asked: Asked = { body: request.body, model: target.model };
   const record: Attempt = {
-    backend: target.backend,
+    target,
     startedAtMs: clock.nowMs(),
     startedMs: clock.monotonicMs(),
+    gpuLease: leaseFor(exchange, target),
     endedMs: undefined,
     reached: true,
     code: null,
@@ -73,11 +75,18 @@ async function attempt(
   return failed(exchange, record, refusalToError(head, body, clock.nowMs()), asked);
 }
 
+/** Time is counted where it costs money. */
+function leaseFor({ gate }: Exchange, { backend, price }: Target): GpuLease | undefined {
+  return price === null || price.gpuHour === 0 ? undefined : gate.gpuShares.begin(backend);
+}
+
 const NO_BYTES = new Uint8Array(0);
 const refusalTooLong = () => new GateError('backend_error', 'The backend failed.');
 
 function failed(exchange: Exchange, record: Attempt, error: GateError, asked: Asked): GateError {
   record.endedMs = exchange.gate.clock.monotonicMs();
+  // What a failed attempt took is nobody's to pay, but it was not the others' either.
+  record.gpuLease?.end();
   record.code = error.code;
   // A backend's fault is the operator's to see; a caller's is in the request line already.
   if (traitsOf(error.code).status !== 400) {

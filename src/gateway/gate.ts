@@ -1,11 +1,14 @@
 import type { Clock } from '../core/clock.ts';
 import type { RequestIds } from '../core/ids.ts';
+import type { ContentMode } from '../core/key.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Log } from '../observe/log.ts';
 import type { BudgetBook } from '../pricing/budgets.ts';
+import type { GpuShares } from '../pricing/gpu-share.ts';
 import type { ModelTable } from '../routing/model-table.ts';
 import type { InFlight } from './in-flight.ts';
-import type { Journal, KeyLookup, Sender } from './ports.ts';
+import type { ContentRecorder, FailedLogins, Journal, KeyLookup, Sender } from './ports.ts';
+import type { RequestTags } from './request-tags.ts';
 
 /**
  * What a reload replaces in one piece. A request keeps the generation in which its model was found,
@@ -20,6 +23,12 @@ export interface Generation {
   readonly maxBodyBytes: number;
   /** Longest silence tolerated on the caller's side of a stream. */
   readonly idleMs: number;
+  /** Longest life of a request. */
+  readonly totalMs: number;
+  /** What is kept of prompts and answers of keys that say nothing themselves. */
+  readonly content: ContentMode;
+  /** Whether requests are served while they cannot be recorded. */
+  readonly onAuditFailure: 'refuse' | 'allow';
 }
 
 /** What the request path works with. One per process. */
@@ -30,7 +39,11 @@ export interface Gate {
   readonly keys: KeyLookup;
   readonly limiter: Limiter;
   readonly budgets: BudgetBook;
+  readonly gpuShares: GpuShares;
   readonly journal: Journal;
+  readonly content: ContentRecorder;
+  readonly failedLogins: FailedLogins;
+  readonly requestTags: RequestTags;
   readonly counters: GateCounters;
   readonly inFlight: InFlight;
   generation: Generation;
@@ -47,8 +60,10 @@ export interface GateCounters {
   unauthenticated: number;
   /** Backend usage figures beyond belief that were clamped. */
   clampedUsages: number;
+  /** Served although they could not be recorded before, because the operator allows it. */
+  unrecorded: number;
 }
 
 export function createCounters(): GateCounters {
-  return { requests: 0, unauthenticated: 0, clampedUsages: 0 };
+  return { requests: 0, unauthenticated: 0, clampedUsages: 0, unrecorded: 0 };
 }

@@ -52,6 +52,7 @@ async function relayWhole(exchange: Exchange, reply: BackendReply): Promise<Resp
   );
   const facts = route.wire.readReply(body);
   exchange.firstTokenMs = gate.clock.monotonicMs();
+  exchange.outputTokensCounted = facts.outputTokensCounted;
   const usage = usageOf(facts, call?.shape.inputTokens ?? 0);
   const outcome = {
     kind: 'served',

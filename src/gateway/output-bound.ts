@@ -1,17 +1,45 @@
+import type { Key } from '../core/key.ts';
 import type { Model } from '../routing/model-table.ts';
 import type { Call } from './read.ts';
 
-/** Assumed per choice when neither request, model nor context bounds the output. */
+/** Assumed per choice when neither request, key, model nor context bounds the output. */
 const UNBOUNDED_OUTPUT_TOKENS = 16_384;
 
-/** The most output tokens one choice may have: the tightest bound that anybody has stated. */
-export function outputBound(model: Model, call: Call): number {
-  const asked = call.shape.maxOutputTokens ?? Number.POSITIVE_INFINITY;
-  const allowed = model.maxOutputTokens ?? Number.POSITIVE_INFINITY;
-  const left =
-    model.contextTokens === null
-      ? Number.POSITIVE_INFINITY
-      : Math.max(0, model.contextTokens - call.shape.inputTokens);
-  const bound = Math.min(asked, allowed, left);
-  return Number.isFinite(bound) ? bound : UNBOUNDED_OUTPUT_TOKENS;
+/** The most output tokens one choice may have, and who has said so. */
+export interface OutputBound {
+  readonly tokens: number;
+  /** `assumed`: nobody; a backend may go beyond it unless it is told. */
+  readonly by: 'request' | 'key' | 'model' | 'context' | 'assumed';
+}
+
+/** The tightest bound that anybody has stated. */
+export function outputBound(model: Model, call: Call, caller: Key): OutputBound {
+  const { maxOutputTokens: asked, inputTokens } = call.shape;
+  let bound: OutputBound | undefined =
+    asked === null ? undefined : { tokens: asked, by: 'request' };
+  const tighten = (tokens: number | null, by: OutputBound['by']) => {
+    if (tokens !== null && (bound === undefined || tokens < bound.tokens)) bound = { tokens, by };
+  };
+  tighten(caller.limits.maxOutputTokens, 'key');
+  tighten(model.maxOutputTokens, 'model');
+  if (model.contextTokens !== null) {
+    tighten(Math.max(0, model.contextTokens - inputTokens), 'context');
+  }
+  return bound ?? { tokens: UNBOUNDED_OUTPUT_TOKENS, by: 'assumed' };
+}
+
+/**
+ * What the backend must be told, null when it need not be told anything. A ceiling is only a
+ * ceiling if the backend knows of it, and a budget can only promise what the backend cannot pass.
+ * Its context needs no telling; a bound of the request is in the request.
+ */
+export function outputLimitToSend(
+  { tokens, by }: OutputBound,
+  asked: number | null,
+  isBudgeted: boolean,
+): number | null {
+  if (by === 'key') return tokens;
+  if (by === 'model' && (asked !== null || isBudgeted)) return tokens;
+  if (by === 'assumed' && isBudgeted) return tokens;
+  return null;
 }

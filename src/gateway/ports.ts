@@ -3,6 +3,7 @@
  * `limits/` satisfy these by shape; `app/` is the only place that knows both sides.
  */
 
+import type { ErrorCode } from '../core/error.ts';
 import type { Key } from '../core/key.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Target } from '../routing/model-table.ts';
@@ -17,8 +18,15 @@ export const QUIET_CONNECTION_SECONDS = 120;
 
 /** The server's own watch over silent connections. */
 export interface ConnectionWatch {
+  /** Who is at the other end; null when it is gone. */
+  requestIP(request: Request): { readonly address: string } | null;
   /** Zero seconds: the connection of this request may be silent for as long as it likes. */
   timeout(request: Request, seconds: number): void;
+}
+
+/** Counts who was turned away, for the audit trail. */
+export interface FailedLogins {
+  note(reason: ErrorCode, address: string | null, keyId: string | null): void;
 }
 
 /** Every promise resolves when the write is durable and rejects with `store_unavailable`. */

@@ -11,8 +11,13 @@ import type { Exchange } from './exchange.ts';
 export interface Call {
   readonly shape: CallShape;
   readonly contentType: string | null;
-  /** The body for a target: the caller's own bytes, with only what must differ spliced in. */
-  bodyFor(target: Target): Uint8Array | null;
+  /** The body as it came. */
+  readonly bytes: Uint8Array | null;
+  /**
+   * The body for a target: the caller's own bytes, with only what must differ spliced in.
+   * `outputLimit`: output tokens per choice that the backend must not pass; null says nothing.
+   */
+  bodyFor(target: Target, outputLimit: number | null): Uint8Array | null;
 }
 
 const NOTHING: Call = {
@@ -26,6 +31,7 @@ const NOTHING: Call = {
     edits: [],
   },
   contentType: null,
+  bytes: null,
   bodyFor: () => null,
 };
 
@@ -68,6 +74,7 @@ function readJson(route: Route, body: JsonBody, contentType: string | null): Cal
   return {
     shape,
     contentType,
+    bytes: body.bytes,
     bodyFor(target) {
       const edits = target.model === shape.model ? shape.edits : [...shape.edits, rename(target)];
       return edits.length === 0 ? body.bytes : spliceJson(body, edits);
@@ -83,6 +90,7 @@ function readForm(route: Route, form: FormBody, contentType: string | null): Cal
   return {
     shape,
     contentType,
+    bytes: form.bytes,
     bodyFor: (target) =>
       target.model === shape.model
         ? form.bytes

@@ -15,6 +15,9 @@ export function replyHeaders(exchange: Exchange): ReplyHeaderFields {
     headers['x-llmgate-backend'] = backend;
     headers['x-llmgate-attempts'] = String(exchange.attempts.length);
   }
+  if (exchange.outputLimit !== null) {
+    headers['x-llmgate-max-output-tokens'] = String(exchange.outputLimit);
+  }
   if (caller !== undefined) addRateHeaders(headers, standingOf(exchange, caller));
   headers['server-timing'] = serverTiming(exchange);
   return headers;

@@ -1,12 +1,12 @@
-import type { ErrorCode } from '../core/error.ts';
+import { type ErrorCode, GateError } from '../core/error.ts';
 import type { Key } from '../core/key.ts';
 import { ZERO_USD } from '../core/money.ts';
 import { type Outcome, outcomeName } from '../core/outcome.ts';
-import { amountDue } from '../pricing/amount-due.ts';
+import { type AmountDue, amountDue } from '../pricing/amount-due.ts';
 import { saneUsage } from '../pricing/usage-sanity.ts';
 import type { Model } from '../routing/model-table.ts';
 import type { AttemptRow, Booking, FinishedRow } from '../store/rows.ts';
-import type { Exchange } from './exchange.ts';
+import type { Attempt, Exchange } from './exchange.ts';
 import type { Call } from './read.ts';
 
 /**
@@ -14,22 +14,16 @@ import type { Call } from './read.ts';
  * what it owes and writes its line. Resolves when the row is durable; never rejects.
  */
 export function settle(exchange: Exchange, ending: Outcome, status: number): Promise<void> {
-  const { gate, model, hold, admission, caller, call } = exchange;
+  const { gate, model, caller, call } = exchange;
   const outcome = believable(exchange, ending);
-  const price = model?.price ?? null;
-  const due = amountDue(outcome, price);
-  exchange.due = due;
-  if (outcome.kind === 'refused') {
-    admission?.cancel();
-    hold?.cancel();
-  } else {
-    admission?.settle(due.usage.inputTokens + due.usage.outputTokens);
-    hold?.settle(due.costNanoUsd ?? ZERO_USD);
-  }
-  gate.inFlight.remove(exchange);
-
   const code: ErrorCode | null = 'code' in outcome ? outcome.code : null;
-  closeLastAttempt(exchange, code);
+  const last = closeLastAttempt(exchange, code);
+  const gpuUs = last?.gpuLease?.end() ?? 0;
+  const price = last === undefined ? (model?.price ?? null) : last.target.price;
+  const due = amountDue(outcome, price, gpuUs);
+  exchange.due = due;
+  giveBack(exchange, outcome, due);
+  gate.inFlight.remove(exchange);
   if (caller === undefined) {
     // Nobody to book it on: a flood of bad keys must not fill the books.
     gate.counters.unauthenticated += 1;
@@ -51,19 +45,43 @@ export function settle(exchange: Exchange, ending: Outcome, status: number): Pro
     costNanoUsd: due.costNanoUsd,
     price,
     attempts: exchange.attempts.length,
+    gpuUs: outcome.kind === 'refused' ? 0 : gpuUs,
+    contentRef: null,
   };
   logLine(exchange, { outcome, code, status, row });
-  return gate.journal.settle(row, notableAttempts(exchange)).catch((cause) => {
-    gate.log.error('settlement_delayed', { request_id: exchange.id, cause });
+  if (exchange.capture === undefined) return write(exchange, row);
+  // The row names the content, so the content goes first.
+  return exchange.capture.finish().then((contentRef) => write(exchange, { ...row, contentRef }));
+}
+
+/** The one place where what a request took is given back. */
+function giveBack({ admission, hold }: Exchange, outcome: Outcome, due: AmountDue): void {
+  if (outcome.kind === 'refused') {
+    admission?.cancel();
+    hold?.cancel();
+    return;
+  }
+  const tokens = due.usage.inputTokens + due.usage.outputTokens;
+  admission?.settle(tokens);
+  hold?.settle({ nanoUsd: due.costNanoUsd ?? ZERO_USD, tokens });
+}
+
+function write(exchange: Exchange, row: FinishedRow): Promise<void> {
+  const { journal, log } = exchange.gate;
+  return journal.settle(row, notableAttempts(exchange)).catch((cause) => {
+    // A row the database refuses for what it is was reported by the ledger, and is not coming back.
+    if (cause instanceof GateError && cause.code === 'internal') return;
+    log.error('settlement_delayed', { request_id: exchange.id, cause });
   });
 }
 
 /** The answer of the last attempt was being read until now; its end is the request's end. */
-function closeLastAttempt(exchange: Exchange, code: ErrorCode | null): void {
+function closeLastAttempt(exchange: Exchange, code: ErrorCode | null): Attempt | undefined {
   const last = exchange.attempts.at(-1);
-  if (last === undefined || last.endedMs !== undefined) return;
+  if (last === undefined || last.endedMs !== undefined) return last;
   last.endedMs = exchange.gate.clock.monotonicMs();
   last.code = code;
+  return last;
 }
 
 /** The columns that the open row and the finished row share. */
@@ -79,7 +97,7 @@ export function bookingOf(
     user: caller.user,
     team: caller.team,
     tenant: caller.tenant,
-    tags: caller.tags,
+    tags: exchange.tags,
     endpoint: exchange.route.endpoint,
     // A name nobody configured is the caller's text: kept out, or a caller could grow the rollups.
     model: model?.name ?? '',
@@ -91,9 +109,9 @@ export function bookingOf(
 /** The trivial case, one attempt that served, is told by the request's own row. */
 function notableAttempts({ attempts }: Exchange): readonly AttemptRow[] {
   if (attempts.length === 0 || (attempts.length === 1 && attempts[0]?.code === null)) return NONE;
-  return attempts.map(({ backend, startedAtMs, startedMs, endedMs, code, status }, index) => ({
+  return attempts.map(({ target, startedAtMs, startedMs, endedMs, code, status }, index) => ({
     attempt: index + 1,
-    backend,
+    backend: target.backend,
     startedAtMs,
     durationMs: (endedMs ?? startedMs) - startedMs,
     code,
@@ -108,6 +126,7 @@ function believable(exchange: Exchange, outcome: Outcome): Outcome {
   if (outcome.kind === 'refused' || outcome.source !== 'reported') return outcome;
   const { usage, clamped } = saneUsage(outcome.usage, {
     inputTokensEstimate: exchange.call?.shape.inputTokens ?? 0,
+    outputTokensCounted: exchange.outputTokensCounted,
     contextTokens: exchange.model?.contextTokens ?? null,
     choices: exchange.call?.shape.choices ?? 1,
   });
@@ -118,8 +137,7 @@ function believable(exchange: Exchange, outcome: Outcome): Outcome {
     backend: exchange.backend,
     reported: outcome.usage,
   });
-  // Our own figure now, so it is flagged as an estimate.
-  return { ...outcome, usage, source: 'counted' };
+  return { ...outcome, usage, source: 'clamped' };
 }
 
 interface Line {

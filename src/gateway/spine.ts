@@ -38,7 +38,7 @@ export async function handle(
     const model = authorize(exchange, caller, call);
     limit(exchange, caller, call);
     if (model === null) return await listModels(exchange, caller, matched.modelId);
-    const plan = route(model);
+    const plan = route(exchange, model);
     await reserve(exchange, { caller, call, model }, plan);
     return await forward(exchange, call, plan);
   } catch (cause) {

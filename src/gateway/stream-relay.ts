@@ -65,6 +65,7 @@ export class StreamRelay implements BodySink {
   async #complete(terminal: Uint8Array): Promise<void> {
     this.#ended = true;
     const { usage } = this.#reader;
+    this.#exchange.outputTokensCounted = this.#reader.outputTokensCounted;
     const outcome =
       usage === null
         ? ({ kind: 'served', usage: this.#counted(), source: 'counted' } as const)
@@ -87,6 +88,7 @@ export class StreamRelay implements BodySink {
 
   #usageSoFar(): UsageSoFar {
     const { usage, outputTokensCounted, sawContent: produced } = this.#reader;
+    this.#exchange.outputTokensCounted = outputTokensCounted;
     if (usage === null) return { usage: this.#counted(), source: 'counted', produced };
     // Running usage may lag behind what has already been passed on.
     const outputTokens = Math.max(usage.outputTokens, outputTokensCounted);
