@@ -1,7 +1,13 @@
+import { nextHash } from '../audit/chain.ts';
+import { type HashedAttempt, toAttemptsText, toRequestText } from '../audit/request-text.ts';
+import { assert } from '../core/assert.ts';
 import type { Usage } from '../core/usage.ts';
-import { type Names, openNames } from './names.ts';
+import type { ChainHead } from './audit-trail.ts';
+import { readRequestsHead } from './requests-head.ts';
+import { openRowWords, type RowWords } from './row-words.ts';
 import type { AttemptRow, FinishedRow, OpenRow } from './rows.ts';
-import type { Database, RunResult, SqlValue, Statement } from './sqlite.ts';
+import type { Database, SqlValue, Statement } from './sqlite.ts';
+import { toUsageText } from './usage-columns.ts';
 
 /**
  * The statements of the request journal, prepared once. They run inside a transaction that the
@@ -13,7 +19,7 @@ export interface LedgerWriter {
   /** Safe when the failure has already ended the transaction. */
   rollback(): void;
   open(row: OpenRow): void;
-  /** A second settlement of an id changes nothing. */
+  /** Appends the row to the chain. A second settlement of an id changes nothing. */
   settle(row: FinishedRow, attempts: readonly AttemptRow[]): void;
   progress(id: string, usage: Usage): void;
 }
@@ -21,124 +27,161 @@ export interface LedgerWriter {
 // Text ids are decoded by SQLite: cheaper than making a Buffer for every statement.
 const ID = "unhex(?, '-')";
 
-const INSERT_OPEN = `INSERT INTO open_requests (id, key, user, team, tenant, tags, model, backend,
-  endpoint, streamed, started_at_ms, input_tokens_estimate, hold_nano_usd, price)
-  VALUES (${ID}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const INSERT_OPEN = `INSERT INTO open_requests (id, dimension, streamed, started_at_ms,
+  input_tokens_estimate, hold_nano_usd, price) VALUES (${ID}, ?, ?, ?, ?, ?, ?)`;
 
-const INSERT_REQUEST = `INSERT INTO requests (id, key, user, team, tenant, tags, model, backend,
-  endpoint, streamed, outcome, code, status, started_at_ms, duration_ms, ttft_us, backend_us,
-  input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, usage_source, estimated,
-  price, cost_nano_usd, attempts)
-  VALUES (${ID}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const INSERT_REQUEST = `INSERT INTO requests (seq, id, dimension, ending, started_at_ms,
+  duration_ms, ttft_us, backend_us, input_tokens, cached_input_tokens, cache_write_tokens,
+  audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens, audio_output_tokens,
+  image_output_tokens, gpu_us, price, cost_nano_usd, attempts, content_ref, hash)
+  VALUES (?, unhex(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, unhex(?))
   ON CONFLICT (id) DO NOTHING`;
 
 const INSERT_ATTEMPT = `INSERT INTO attempts (request_seq, attempt, backend, started_at_ms,
   duration_us, code, status) VALUES (?, ?, ?, ?, ?, ?, ?)`;
 
-const UPDATE_PROGRESS = `UPDATE open_requests SET input_tokens = ?, cached_input_tokens = ?,
-  output_tokens = ?, reasoning_tokens = ? WHERE id = ${ID}`;
-
 export function openLedgerWriter(db: Database): LedgerWriter {
-  const names = openNames(db);
+  const words = openRowWords(db);
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const insertOpen = db.prepare<SqlValue[]>(INSERT_OPEN);
   const insertRequest = db.prepare<SqlValue[]>(INSERT_REQUEST);
   const insertAttempt = db.prepare<SqlValue[]>(INSERT_ATTEMPT);
   const deleteOpen = db.prepare<[string]>(`DELETE FROM open_requests WHERE id = ${ID}`);
-  const updateProgress = db.prepare<SqlValue[]>(UPDATE_PROGRESS);
+  const updateProgress = db.prepare<[string, string]>(
+    `UPDATE open_requests SET usage = ? WHERE id = ${ID}`,
+  );
+  // Only this writer appends, so the chain is read once; unknown again after a lost transaction.
+  let head: ChainHead | undefined;
 
   return {
-    begin: () => void begin.run(),
+    begin() {
+      begin.run();
+      head ??= readRequestsHead(db);
+    },
     commit: () => void commit.run(),
     rollback() {
-      names.forget();
+      words.forget();
+      head = undefined;
       if (db.inTransaction) db.exec('ROLLBACK');
     },
-    open: (row) => writeOpen(insertOpen, names, row),
+    open: (row) => writeOpen(insertOpen, words, row),
     settle(row, attempts) {
-      const { changes, lastInsertRowid } = writeFinished(insertRequest, names, row);
-      if (changes === 1) {
-        for (const attempt of attempts) {
-          writeAttempt(insertAttempt, names, Number(lastInsertRowid), attempt);
-        }
+      assert(head !== undefined, 'rows are settled in a transaction');
+      const hashed = attempts.map(toHashedAttempt);
+      const next = writeFinished(insertRequest, words, { row, head, attempts: hashed });
+      if (next !== head) {
+        for (const attempt of hashed) writeAttempt(insertAttempt, words, next.seq, attempt);
       }
+      head = next;
       deleteOpen.run(row.id);
     },
-    progress(id, usage) {
-      const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens } = usage;
-      updateProgress.run(inputTokens, cachedInputTokens, outputTokens, reasoningTokens, id);
-    },
+    progress: (id, usage) => void updateProgress.run(toUsageText(usage), id),
   };
 }
 
 // Values are passed one by one: an array to spread would cost as much as a column or two.
 
-function writeOpen(insert: Statement<SqlValue[]>, names: Names, row: OpenRow): void {
+function writeOpen(insert: Statement<SqlValue[]>, words: RowWords, row: OpenRow): void {
   insert.run(
     row.id,
-    names.id(row.keyId),
-    names.id(row.user),
-    names.id(row.team),
-    names.id(row.tenant),
-    names.tagSetId(row.tags),
-    names.id(row.model),
-    names.id(row.backend),
-    names.id(row.endpoint),
+    words.dimension(row, row.backend).id,
     row.streamed ? 1 : 0,
     row.startedAtMs,
     row.inputTokensEstimate,
     row.holdNanoUsd,
-    names.priceId(row.price),
+    words.price(row.price).id,
   );
 }
 
-function writeFinished(insert: Statement<SqlValue[]>, names: Names, row: FinishedRow): RunResult {
-  const { usage } = row;
-  return insert.run(
-    row.id,
-    names.id(row.keyId),
-    names.id(row.user),
-    names.id(row.team),
-    names.id(row.tenant),
-    names.tagSetId(row.tags),
-    names.id(row.model),
-    names.id(row.backend),
-    names.id(row.endpoint),
-    row.streamed ? 1 : 0,
-    names.id(row.outcome),
-    names.id(row.code),
-    row.status,
-    row.startedAtMs,
+interface Ending {
+  readonly row: FinishedRow;
+  /** What the row is chained to. */
+  readonly head: ChainHead;
+  readonly attempts: readonly HashedAttempt[];
+}
+
+/** The new head of the chain; the old one when the id was settled before. */
+function writeFinished(
+  insert: Statement<SqlValue[]>,
+  words: RowWords,
+  { row, head, attempts }: Ending,
+): ChainHead {
+  const { usage, contentRef } = row;
+  const dimension = words.dimension(row, row.backend);
+  const ending = words.ending(row);
+  const price = words.price(row.price);
+  const values = {
+    seq: head.seq + 1,
+    idHex: row.id.replaceAll('-', '').toLowerCase(),
+    dimensionWords: dimension.text,
+    endingWords: ending.text,
+    startedAtMs: row.startedAtMs,
     // The wall clock may have been set back while the request ran.
-    Math.max(0, row.finishedAtMs - row.startedAtMs),
-    toMicroseconds(row.ttftMs),
-    toMicroseconds(row.backendMs),
+    durationMs: Math.max(0, row.finishedAtMs - row.startedAtMs),
+    ttftUs: toMicroseconds(row.ttftMs),
+    backendUs: toMicroseconds(row.backendMs),
+    usage,
+    gpuUs: row.gpuUs,
+    price: price.text,
+    costNanoUsd: row.costNanoUsd,
+    attempts: row.attempts,
+    contentRefHex: contentRef === null ? '' : Buffer.from(contentRef).toString('hex'),
+    attemptsText: toAttemptsText(attempts),
+  };
+  const hash = nextHash(head.hash, toRequestText(values));
+  const { changes } = insert.run(
+    values.seq,
+    values.idHex,
+    dimension.id,
+    ending.id,
+    values.startedAtMs,
+    values.durationMs,
+    values.ttftUs,
+    values.backendUs,
     usage.inputTokens,
     usage.cachedInputTokens,
+    usage.cacheWriteTokens,
+    usage.audioInputTokens,
+    usage.imageInputTokens,
     usage.outputTokens,
     usage.reasoningTokens,
-    names.id(row.usageSource),
-    row.estimated ? 1 : 0,
-    names.priceId(row.price),
-    row.costNanoUsd,
-    row.attempts,
+    usage.audioOutputTokens,
+    usage.imageOutputTokens,
+    values.gpuUs,
+    price.id,
+    values.costNanoUsd,
+    values.attempts,
+    contentRef,
+    hash,
   );
+  return changes === 1 ? { seq: values.seq, hash } : head;
+}
+
+function toHashedAttempt(row: AttemptRow): HashedAttempt {
+  return {
+    attempt: row.attempt,
+    backend: row.backend,
+    startedAtMs: row.startedAtMs,
+    durationUs: toMicroseconds(row.durationMs),
+    code: row.code,
+    status: row.status,
+  };
 }
 
 function writeAttempt(
   insert: Statement<SqlValue[]>,
-  names: Names,
+  words: RowWords,
   requestSeq: number,
-  row: AttemptRow,
+  row: HashedAttempt,
 ): void {
   insert.run(
     requestSeq,
     row.attempt,
-    names.id(row.backend),
+    words.nameId(row.backend),
     row.startedAtMs,
-    toMicroseconds(row.durationMs),
-    names.id(row.code),
+    row.durationUs,
+    words.nameId(row.code),
     row.status,
   );
 }
