@@ -1,6 +1,15 @@
 import { isEndpoint } from '../core/call.ts';
 import { GateError } from '../core/error.ts';
-import { type Key, type KeySecret, type KeyStatus, WINDOWS, type Window } from '../core/key.ts';
+import {
+  CONTENT_MODES,
+  type ContentMode,
+  type Key,
+  type KeyLimits,
+  type KeySecret,
+  type KeyStatus,
+  WINDOWS,
+  type Window,
+} from '../core/key.ts';
 import { type Database, isBadRow, isUniqueViolation, type SqlValue } from './sqlite.ts';
 import type { KeyStore } from './store.ts';
 
@@ -20,6 +29,10 @@ interface KeyRow {
   readonly concurrency: number | null;
   readonly budget_nano_usd: number | null;
   readonly budget_window: string | null;
+  readonly budget_tokens: number | null;
+  readonly budget_tokens_window: string | null;
+  readonly max_output_tokens: number | null;
+  readonly content: string | null;
   readonly tags: string;
 }
 
@@ -55,14 +68,15 @@ export function openKeys(db: Database): KeyStore {
   );
   const insertKey = db.prepare<SqlValue[]>(
     `INSERT INTO keys (name, user, team, tenant, status, expires_at_ms, models, endpoints,
-       requests_per_minute, tokens_per_minute, concurrency, budget_nano_usd, budget_window, tags,
-       id, created_at_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       requests_per_minute, tokens_per_minute, concurrency, budget_nano_usd, budget_window,
+       budget_tokens, budget_tokens_window, max_output_tokens, content, tags, id, created_at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const updateKey = db.prepare<SqlValue[]>(
     `UPDATE keys SET name = ?, user = ?, team = ?, tenant = ?, status = ?, expires_at_ms = ?,
        models = ?, endpoints = ?, requests_per_minute = ?, tokens_per_minute = ?, concurrency = ?,
-       budget_nano_usd = ?, budget_window = ?, tags = ?
+       budget_nano_usd = ?, budget_window = ?, budget_tokens = ?, budget_tokens_window = ?,
+       max_output_tokens = ?, content = ?, tags = ?
      WHERE id = ?`,
   );
   const insertSecret = db.prepare<SqlValue[]>(
@@ -144,6 +158,10 @@ function mutableColumns(key: Key): SqlValue[] {
     key.limits.concurrency,
     key.limits.budget?.nanoUsd ?? null,
     key.limits.budget?.window ?? null,
+    key.limits.tokenBudget?.tokens ?? null,
+    key.limits.tokenBudget?.window ?? null,
+    key.limits.maxOutputTokens,
+    key.content,
     JSON.stringify(key.tags),
   ];
 }
@@ -157,7 +175,6 @@ function toSecret(row: SecretRow): KeySecret {
 }
 
 function toKey(row: KeyRow, secrets: readonly KeySecret[], parse: SharedParse): Key {
-  const { budget_nano_usd: nanoUsd, budget_window: window } = row;
   return {
     id: row.id,
     name: row.name,
@@ -170,13 +187,21 @@ function toKey(row: KeyRow, secrets: readonly KeySecret[], parse: SharedParse): 
     secrets,
     models: row.models === null ? null : parse.texts(row.models),
     endpoints: row.endpoints === null ? null : parse.texts(row.endpoints).filter(isEndpoint),
-    limits: {
-      requestsPerMinute: row.requests_per_minute,
-      tokensPerMinute: row.tokens_per_minute,
-      concurrency: row.concurrency,
-      budget: nanoUsd === null ? null : { nanoUsd, window: toWindow(window) },
-    },
+    limits: toLimits(row),
     tags: parse.tags(row.tags),
+    content: toContentMode(row.content),
+  };
+}
+
+function toLimits(row: KeyRow): KeyLimits {
+  const { budget_nano_usd: nanoUsd, budget_tokens: tokens } = row;
+  return {
+    requestsPerMinute: row.requests_per_minute,
+    tokensPerMinute: row.tokens_per_minute,
+    concurrency: row.concurrency,
+    budget: nanoUsd === null ? null : { nanoUsd, window: toWindow(row.budget_window) },
+    tokenBudget: tokens === null ? null : { tokens, window: toWindow(row.budget_tokens_window) },
+    maxOutputTokens: row.max_output_tokens,
   };
 }
 
@@ -211,4 +236,10 @@ function toStatus(status: string): KeyStatus {
 /** The strictest reading of a window that this version does not know. */
 function toWindow(window: string | null): Window {
   return WINDOWS.find((known) => known === window) ?? 'total';
+}
+
+/** Of a mode that this version does not know, nothing is kept. */
+function toContentMode(mode: string | null): ContentMode | null {
+  if (mode === null) return null;
+  return CONTENT_MODES.find((known) => known === mode) ?? 'off';
 }

@@ -1,57 +1,35 @@
 import type { Endpoint } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Price } from '../core/price.ts';
 import { NO_USAGE, type Usage } from '../core/usage.ts';
 import { amountDue } from '../pricing/amount-due.ts';
 import type { LedgerWriter } from './ledger-writer.ts';
+import { fromPriceText } from './price-text.ts';
 import type { FinishedRow } from './rows.ts';
 import type { Database } from './sqlite.ts';
+import { fromUsageText } from './usage-columns.ts';
 
 interface LeftoverRow {
   readonly id: string;
-  readonly key: string;
-  readonly user: string | null;
-  readonly team: string | null;
-  readonly tenant: string | null;
-  readonly tags: string | null;
-  readonly model: string;
-  readonly backend: string;
-  readonly endpoint: Endpoint;
+  /** `dimensions.words`. */
+  readonly words: string;
   readonly streamed: number;
   readonly started_at_ms: number;
   readonly input_tokens_estimate: number;
-  readonly input_tokens: number | null;
-  readonly cached_input_tokens: number;
-  readonly output_tokens: number;
-  readonly reasoning_tokens: number;
-  readonly price_input: number | null;
-  readonly price_cached_input: number;
-  readonly price_output: number;
-  readonly price_reasoning: number;
+  readonly usage: string | null;
+  readonly price: string | null;
 }
 
-const SELECT_LEFTOVERS = `SELECT lower(hex(r.id)) AS id, k.name AS key, u.name AS user,
-    t.name AS team, n.name AS tenant, s.tags AS tags, m.name AS model, b.name AS backend,
-    e.name AS endpoint, r.streamed, r.started_at_ms, r.input_tokens_estimate,
-    r.input_tokens, r.cached_input_tokens, r.output_tokens, r.reasoning_tokens,
-    p.input AS price_input, p.cached_input AS price_cached_input, p.output AS price_output,
-    p.reasoning AS price_reasoning
+const SELECT_LEFTOVERS = `SELECT lower(hex(r.id)) AS id, d.words, r.streamed, r.started_at_ms,
+    r.input_tokens_estimate, r.usage, p.price
   FROM open_requests r
-  LEFT JOIN names k ON k.id = r.key
-  LEFT JOIN names u ON u.id = r.user
-  LEFT JOIN names t ON t.id = r.team
-  LEFT JOIN names n ON n.id = r.tenant
-  LEFT JOIN tag_sets s ON s.id = r.tags
-  LEFT JOIN names m ON m.id = r.model
-  LEFT JOIN names b ON b.id = r.backend
-  LEFT JOIN names e ON e.id = r.endpoint
+  JOIN dimensions d ON d.id = r.dimension
   LEFT JOIN prices p ON p.id = r.price
   ORDER BY r.id`;
 
 /**
  * Settles what the last process left open: it was cut off by a crash, so the last usage known is
- * owed, or else the estimated input. One transaction, so a crash in here repeats all or nothing.
- * Returns how many there were.
+ * owed, or else the estimated input; of its GPU time nothing is known. One transaction, so a crash
+ * in here repeats all or nothing. Returns how many there were.
  */
 export function settleLeftovers(db: Database, writer: LedgerWriter, clock: Clock): number {
   const leftovers = db.prepare<[], LeftoverRow>(SELECT_LEFTOVERS).all();
@@ -68,21 +46,33 @@ export function settleLeftovers(db: Database, writer: LedgerWriter, clock: Clock
   return leftovers.length;
 }
 
+type Words = [
+  key: string,
+  user: string | null,
+  team: string | null,
+  tenant: string | null,
+  tags: Record<string, string> | null,
+  model: string | null,
+  backend: string | null,
+  endpoint: Endpoint,
+];
+
 function toExpired(row: LeftoverRow, nowMs: number): FinishedRow {
-  const price = priceOf(row);
-  const due = amountDue({ kind: 'expired', usage: usageOf(row), source: 'counted' }, price);
+  const [keyId, user, team, tenant, tags, model, backend, endpoint]: Words = JSON.parse(row.words);
+  const price = row.price === null ? null : fromPriceText(row.price);
+  const due = amountDue({ kind: 'expired', usage: usageOf(row), source: 'counted' }, price, 0);
   return {
     id: row.id,
-    keyId: row.key,
-    user: row.user,
-    team: row.team,
-    tenant: row.tenant,
-    tags: row.tags === null ? {} : JSON.parse(row.tags),
-    endpoint: row.endpoint,
-    model: row.model,
+    keyId,
+    user,
+    team,
+    tenant,
+    tags: tags ?? {},
+    endpoint,
+    model: model ?? '',
     streamed: row.streamed === 1,
     startedAtMs: row.started_at_ms,
-    backend: row.backend,
+    backend,
     outcome: 'expired',
     code: 'internal',
     // The connection died with the process: the caller got no status.
@@ -96,25 +86,12 @@ function toExpired(row: LeftoverRow, nowMs: number): FinishedRow {
     costNanoUsd: due.costNanoUsd,
     price,
     attempts: 1,
+    gpuUs: 0,
+    contentRef: null,
   };
 }
 
 function usageOf(row: LeftoverRow): Usage {
-  if (row.input_tokens === null) return { ...NO_USAGE, inputTokens: row.input_tokens_estimate };
-  return {
-    inputTokens: row.input_tokens,
-    cachedInputTokens: row.cached_input_tokens,
-    outputTokens: row.output_tokens,
-    reasoningTokens: row.reasoning_tokens,
-  };
-}
-
-function priceOf(row: LeftoverRow): Price | null {
-  if (row.price_input === null) return null;
-  return {
-    input: row.price_input,
-    cachedInput: row.price_cached_input,
-    output: row.price_output,
-    reasoning: row.price_reasoning,
-  };
+  if (row.usage !== null) return fromUsageText(row.usage);
+  return { ...NO_USAGE, inputTokens: row.input_tokens_estimate };
 }
