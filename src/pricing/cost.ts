@@ -1,68 +1,82 @@
-import { assert } from '../core/assert.ts';
 import { type NanoUsd, nanoUsd } from '../core/money.ts';
-import type { Price } from '../core/price.ts';
+import type { Price, Rates } from '../core/price.ts';
 import type { Usage } from '../core/usage.ts';
 
-/** The same price in dollars per million tokens, as vendors and operators write it. */
-export interface UsdPerMillion {
-  readonly input: number;
-  /** Defaults to the price of input. */
-  readonly cachedInput?: number | undefined;
-  readonly output: number;
-  /** Defaults to the price of output. */
-  readonly reasoning?: number | undefined;
-}
-
-const MICRO_USD_PER_USD = 1_000_000;
 /** Micro-dollars per million tokens to nano-dollars per token. */
-const PRICE_UNITS_PER_NANO_USD = 1_000;
+const TOKEN_UNITS_PER_NANO_USD = 1_000;
+/** Micro-dollars an hour times microseconds to nano-dollars. */
+const GPU_UNITS_PER_NANO_USD = 3_600_000;
+const GPU_UNITS_PER_TOKEN_UNIT = GPU_UNITS_PER_NANO_USD / TOKEN_UNITS_PER_NANO_USD;
 
 /**
- * What the tokens cost. Cached input and reasoning are parts of input and output and are priced
- * apart. All parts are summed exactly and rounded up once: the books may be a billionth of a
- * dollar high, never low. Stops at 2^53 nano-dollars (nine million dollars), where any budget
- * has refused long before.
+ * What a request costs: its tokens at the rates of the tier that its input reaches, and `gpuUs`
+ * microseconds of GPU time. All parts are summed exactly and rounded up once: the books may be a
+ * billionth of a dollar high, never low. Stops at 2^53 nano-dollars (nine million dollars), where
+ * any budget has refused long before.
  */
-export function costOf(usage: Usage, price: Price): NanoUsd {
-  const cached = Math.min(usage.cachedInputTokens, usage.inputTokens);
-  const reasoning = Math.min(usage.reasoningTokens, usage.outputTokens);
-  const uncached = usage.inputTokens - cached;
-  const visible = usage.outputTokens - reasoning;
-  const total =
-    uncached * price.input +
-    cached * price.cachedInput +
-    visible * price.output +
-    reasoning * price.reasoning;
+export function costOf(usage: Usage, price: Price, gpuUs: number): NanoUsd {
+  const tokens = tokensByRate(usage);
+  const rates = ratesAt(price, usage.inputTokens);
+  const tokenUnits =
+    tokens.input * rates.input +
+    tokens.cachedInput * rates.cachedInput +
+    tokens.cacheWrite * rates.cacheWrite +
+    tokens.audioInput * rates.audioInput +
+    tokens.imageInput * rates.imageInput +
+    tokens.output * rates.output +
+    tokens.reasoning * rates.reasoning +
+    tokens.audioOutput * rates.audioOutput +
+    tokens.imageOutput * rates.imageOutput;
   // Every part is non-negative, so a sum below 2^53 means that no part was rounded either.
-  if (total <= Number.MAX_SAFE_INTEGER) return nanoUsd(Math.ceil(total / PRICE_UNITS_PER_NANO_USD));
-  const exact =
-    BigInt(uncached) * BigInt(price.input) +
-    BigInt(cached) * BigInt(price.cachedInput) +
-    BigInt(visible) * BigInt(price.output) +
-    BigInt(reasoning) * BigInt(price.reasoning);
-  const unit = BigInt(PRICE_UNITS_PER_NANO_USD);
-  return nanoUsd(Math.min(Number((exact + unit - 1n) / unit), Number.MAX_SAFE_INTEGER));
+  if (price.gpuHour === 0 || gpuUs === 0) {
+    if (tokenUnits <= Number.MAX_SAFE_INTEGER) {
+      return nanoUsd(Math.ceil(tokenUnits / TOKEN_UNITS_PER_NANO_USD));
+    }
+  } else {
+    const units = tokenUnits * GPU_UNITS_PER_TOKEN_UNIT + price.gpuHour * gpuUs;
+    if (units <= Number.MAX_SAFE_INTEGER) return nanoUsd(Math.ceil(units / GPU_UNITS_PER_NANO_USD));
+  }
+  let units = BigInt(price.gpuHour) * BigInt(gpuUs);
+  for (const name of RATE_NAMES) {
+    units += BigInt(tokens[name]) * BigInt(rates[name]) * BigInt(GPU_UNITS_PER_TOKEN_UNIT);
+  }
+  const unit = BigInt(GPU_UNITS_PER_NANO_USD);
+  return nanoUsd(Math.min(Number((units + unit - 1n) / unit), Number.MAX_SAFE_INTEGER));
 }
 
-/**
- * A price from dollars per million tokens. Finer than a micro-dollar per million tokens is rounded
- * up to the next one. Expects finite, non-negative numbers below nine billion.
- */
-export function priceFromUsdPerMillion(usd: UsdPerMillion): Price {
+/** The rates for every token of a request that reads so much. */
+export function ratesAt(price: Price, inputTokens: number): Rates {
+  let rates: Rates = price;
+  for (const tier of price.tiers) if (inputTokens > tier.aboveInputTokens) rates = tier;
+  return rates;
+}
+
+/** Every rate there is, input first. */
+export const RATE_NAMES = [
+  ...(['input', 'cachedInput', 'cacheWrite', 'audioInput', 'imageInput'] as const),
+  ...(['output', 'reasoning', 'audioOutput', 'imageOutput'] as const),
+] satisfies readonly (keyof Rates)[];
+
+/** The disjoint tokens that each rate applies to. Parts larger than their whole are cut to it. */
+function tokensByRate(usage: Usage): Record<keyof Rates, number> {
+  let input = usage.inputTokens;
+  const cachedInput = Math.min(usage.cachedInputTokens, input);
+  input -= cachedInput;
+  const cacheWrite = Math.min(usage.cacheWriteTokens, input);
+  input -= cacheWrite;
+  const audioInput = Math.min(usage.audioInputTokens, input);
+  input -= audioInput;
+  const imageInput = Math.min(usage.imageInputTokens, input);
+  input -= imageInput;
+  let output = usage.outputTokens;
+  const reasoning = Math.min(usage.reasoningTokens, output);
+  output -= reasoning;
+  const audioOutput = Math.min(usage.audioOutputTokens, output);
+  output -= audioOutput;
+  const imageOutput = Math.min(usage.imageOutputTokens, output);
+  output -= imageOutput;
   return {
-    input: toMicroUsd(usd.input),
-    cachedInput: toMicroUsd(usd.cachedInput ?? usd.input),
-    output: toMicroUsd(usd.output),
-    reasoning: toMicroUsd(usd.reasoning ?? usd.output),
+    ...{ input, cachedInput, cacheWrite, audioInput, imageInput },
+    ...{ output, reasoning, audioOutput, imageOutput },
   };
-}
-
-function toMicroUsd(usd: number): number {
-  const exact = usd * MICRO_USD_PER_USD;
-  const nearest = Math.round(exact);
-  // 1.1 × 10^6 may come out a hair above 1_100_000; such noise is not worth a micro-dollar.
-  const noise = Math.max(1, Math.abs(exact)) * 4 * Number.EPSILON;
-  const microUsd = Math.abs(exact - nearest) <= noise ? nearest : Math.ceil(exact);
-  assert(Number.isSafeInteger(microUsd) && microUsd >= 0, `a price cannot be ${usd} dollars`);
-  return microUsd;
 }
