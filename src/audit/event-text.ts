@@ -1,4 +1,4 @@
-// The one definition of what the hash of an administrative event covers: seven lines, texts as JSON
+// The one definition of what the hash of an administrative event covers: eight lines, texts as JSON
 // strings so that no value holds a line break, a missing `before` or `after` an empty line.
 
 /** One event as it lies in the database. */
@@ -14,7 +14,7 @@ export interface HashedEvent {
   readonly after: string | null;
 }
 
-/** The text that `nextHash` takes. */
+/** The text that `nextHash` takes: 8 lines. */
 export function toEventText(event: HashedEvent): string {
   return `${event.seq}
 ${event.atMs}
