@@ -11,6 +11,9 @@ export function checkAdvice(config: Config): Finding[] {
     ...adviseTimeouts(config),
     ...adviseLimits(config),
     ...adviseModels(config),
+    ...adviseBudgets(config),
+    ...adviseAudit(config),
+    ...adviseDeliveries(config),
   ];
 }
 
@@ -63,12 +66,83 @@ function adviseLimits({ limits, models, backends }: Config): Finding[] {
 }
 
 function adviseModels({ models, unpricedModels, budgets }: Config): Finding[] {
-  const unpriced = models.filter(({ price }) => price === null);
+  const unpriced = models.filter(
+    ({ price, targets }) => price === null && targets.some((target) => target.price === null),
+  );
   if (unpricedModels === 'deny') {
     const message = 'has no price, and unpriced_models is deny: every request for it is refused';
     return unpriced.map(({ name }) => ({ path: ['models', name], at: 'key' as const, message }));
   }
-  if (budgets.length === 0) return [];
-  const message = 'has no price, so no budget ever stops it';
+  if (!budgets.some(({ measure }) => measure === 'usd')) return [];
+  const message = 'has no price, so no budget in USD ever stops it';
   return unpriced.map(({ name }) => ({ path: ['models', name], at: 'key' as const, message }));
+}
+
+function adviseBudgets({ budgets, alerts, models, backends }: Config): Finding[] {
+  const names = models.map(({ name }) => name);
+  const isAnyDiscovered = backends.some(({ discover }) => discover);
+  return budgets.flatMap(({ alertAt, per, name }, index): Finding[] => {
+    const findings: Finding[] = [];
+    if (alertAt.length > 0 && alerts.webhook === null) {
+      const message = 'nobody is told, because alerts.webhook is not set';
+      findings.push({ path: ['budgets', index, 'alert_at'], message });
+    }
+    const isUnknown = !names.some((model) => matchesPattern(name ?? '*', model));
+    if (per === 'model' && name !== null && isUnknown && !isAnyDiscovered) {
+      const message = 'no model of this file has such a name';
+      findings.push({ path: ['budgets', index, 'name'], message });
+    }
+    return findings;
+  });
+}
+
+const HALF_A_YEAR_MS = 184 * 86_400_000;
+
+function adviseAudit({ audit }: Config): Finding[] {
+  const findings: Finding[] = [];
+  if (audit.retentionMs < HALF_A_YEAR_MS) {
+    const message =
+      'less than six months, which is what the EU AI Act (article 26(6)) asks of those who use high-risk systems';
+    findings.push({
+      path: ['audit', 'retention'],
+      message,
+      hint: 'write 184d or more if it concerns you',
+    });
+  }
+  if (audit.contentRetentionMs > audit.retentionMs) {
+    const message =
+      'longer than audit.retention, so content outlives the rows that say whose it is';
+    findings.push({ path: ['audit', 'content_retention'], message });
+  }
+  if (audit.onFailure === 'allow') {
+    const message =
+      'requests are served without a record while the books cannot be written; they are counted, but not booked';
+    findings.push({ path: ['audit', 'on_failure'], message });
+  }
+  return findings;
+}
+
+/** What leaves this machine in clear. */
+function adviseDeliveries({ audit, alerts }: Config): Finding[] {
+  const findings: Finding[] = [];
+  const advise = (path: Finding['path'], url: string) => {
+    const { protocol, hostname } = new URL(url);
+    if (protocol !== 'http:' || isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'))) return;
+    findings.push({ path, message: 'what is sent there travels unencrypted over http' });
+  };
+  for (const [index, sink] of audit.exports.entries()) {
+    const path = ['audit', 'export', index];
+    if (sink.type === 'webhook') advise([...path, 'url'], sink.url);
+    if (sink.type === 's3') advise([...path, 'endpoint'], sink.endpoint);
+    if (sink.type === 'syslog' && sink.transport !== 'tls' && !isLoopback(sink.hostname)) {
+      const message = 'what is sent there travels unencrypted';
+      findings.push({
+        path: [...path, 'address'],
+        message,
+        hint: 'use tls:// where it is offered',
+      });
+    }
+  }
+  if (alerts.webhook !== null) advise(['alerts', 'webhook', 'url'], alerts.webhook.url);
+  return findings;
 }

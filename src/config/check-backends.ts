@@ -1,9 +1,10 @@
 import { parseBackendUrl } from './backend-url.ts';
 import { BadValue } from './bad-value.ts';
+import { REFERENCE_HINT } from './check-references.ts';
 import type { Finding } from './finding.ts';
 import { isLoopback, parseListenAddress } from './listen-address.ts';
 import { at, entriesOf, isMap, textAt } from './raw.ts';
-import { hasReference, isReference } from './secrets.ts';
+import { hasReference } from './secrets.ts';
 
 /** Rules of `backends` that the shape of one value cannot express. */
 export function checkBackends(file: unknown): Finding[] {
@@ -67,17 +68,11 @@ function pointsAtUs(url: string, file: unknown): boolean {
 }
 
 function checkApiKey(id: string, backend: unknown): Finding[] {
+  if (at(backend, 'api_key') !== undefined || textAt(backend, 'type') !== 'openai') return [];
   const path = ['backends', id, 'api_key'];
-  const apiKey = at(backend, 'api_key');
-  if (apiKey === undefined) {
-    if (textAt(backend, 'type') !== 'openai') return [];
-    const hint = 'write api_key: ${env:OPENAI_API_KEY}';
-    const message = 'required for type openai, but missing';
-    return [{ path, message, hint, isMissing: true }];
-  }
-  if (typeof apiKey !== 'string' || isReference(apiKey)) return [];
-  const hint = 'write ${env:NAME} or ${file:/path}';
-  return [{ path, message: 'no secrets in this file', hint }];
+  const hint = 'write api_key: ${env:OPENAI_API_KEY}';
+  const message = 'required for type openai, but missing';
+  return [{ path, message, hint, isMissing: true }];
 }
 
 /** Set by llmgate for each request or each connection. */
@@ -115,8 +110,7 @@ function checkHeaders(id: string, backend: unknown): Finding[] {
     }
     seen.add(lower);
     if (typeof value === 'string' && SECRET_HEADER.test(lower) && !hasReference(value)) {
-      const hint = 'write ${env:NAME} or ${file:/path}';
-      findings.push({ path, message: 'no secrets in this file', hint });
+      findings.push({ path, message: 'no secrets in this file', hint: REFERENCE_HINT });
     }
   }
   return findings;

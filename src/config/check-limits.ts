@@ -1,14 +1,14 @@
 import type { Finding } from './finding.ts';
 import { at, isMap, itemsOf } from './raw.ts';
+import { repeated } from './repeated.ts';
 
 const MEASURES = ['requests', 'tokens', 'concurrent'];
 
-/** Rules of `limits` and `budgets` that the shape of one value cannot express. */
+/** Rules of `limits` that the shape of one value cannot express. */
 export function checkLimits(file: unknown): Finding[] {
   return [
     ...itemsOf(at(file, 'limits')).flatMap((limit, index) => checkLimit(limit, index)),
     ...repeated(file, 'limits', ['per', 'model', 'endpoint', ...MEASURES]),
-    ...repeated(file, 'budgets', ['per', 'window']),
   ];
 }
 
@@ -30,21 +30,6 @@ function checkLimit(limit: unknown, index: number): Finding[] {
   if (first === 'concurrent' && second === undefined && Object.hasOwn(limit, 'burst')) {
     const message = 'burst belongs to a rate of requests or tokens, not to concurrent';
     findings.push({ path: [...path, 'burst'], at: 'key', message });
-  }
-  return findings;
-}
-
-/** Entries that count the same thing: the second is a slip, or the first was meant to be replaced. */
-function repeated(file: unknown, list: 'limits' | 'budgets', keys: readonly string[]): Finding[] {
-  const firsts = new Map<string, number>();
-  const findings: Finding[] = [];
-  for (const [index, entry] of itemsOf(at(file, list)).entries()) {
-    if (!isMap(entry)) continue;
-    const identity = JSON.stringify(keys.map((key) => [key, at(entry, key)]));
-    const first = firsts.get(identity);
-    firsts.set(identity, first ?? index);
-    if (first === undefined) continue;
-    findings.push({ path: [list, index], message: `the same as ${list}[${first}]` });
   }
   return findings;
 }

@@ -1,7 +1,11 @@
 import { BadValue } from './bad-value.ts';
 import type { Finding, ValuePath } from './finding.ts';
 import { isMap } from './raw.ts';
+import { findSecretPlace } from './secret-places.ts';
 import { hasReference, isReference, resolveSecrets, type SecretPlaces } from './secrets.ts';
+
+const NO_PLACE = 'a ${…} reference works only where a secret belongs, as in api_key and headers';
+export const REFERENCE_HINT = 'write ${env:NAME} or ${file:/path}';
 
 /** Every secret that the file refers to, by the path of the value that refers to it. */
 export type Secrets = ReadonlyMap<string, string>;
@@ -18,24 +22,19 @@ export function checkReferences(
 ): { secrets: Secrets; findings: Finding[] } {
   const secrets = new Map<string, string>();
   const findings: Finding[] = [];
-  const follow = (path: ValuePath, text: string) => {
-    try {
-      secrets.set(secretKey(path), resolveSecrets(text, places));
-    } catch (error) {
-      if (!(error instanceof BadValue)) throw error;
-      findings.push({ path, message: error.message });
-    }
-  };
   for (const { path, text } of textsOf(file, [])) {
-    const [section, , key] = path;
-    const isApiKey = section === 'backends' && key === 'api_key' && path.length === 3;
-    const isHeader = section === 'backends' && key === 'headers' && path.length === 4;
-    if (isHeader || (isApiKey && isReference(text))) {
-      follow(path, text);
-    } else if (hasReference(text) && !isApiKey) {
-      // A key that is only partly a reference is reported as the inline key that it is.
-      const message = 'a ${…} reference works only in api_key and in header values';
-      findings.push({ path, message });
+    const place = findSecretPlace(path);
+    if (place === undefined) {
+      if (hasReference(text)) findings.push({ path, message: NO_PLACE });
+    } else if (place.isWhole && !isReference(text)) {
+      findings.push({ path, message: 'no secrets in this file', hint: REFERENCE_HINT });
+    } else {
+      try {
+        secrets.set(secretKey(path), resolveSecrets(text, places, place.form));
+      } catch (error) {
+        if (!(error instanceof BadValue)) throw error;
+        findings.push({ path, message: error.message });
+      }
     }
   }
   return { secrets, findings };

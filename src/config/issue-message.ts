@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { isMap, itemsOf } from './raw.ts';
 
 /** Every kind of issue in plain words. Values are not repeated: they may be secrets. */
 export function issueMessage(issue: z.core.$ZodRawIssue): string {
@@ -8,6 +9,11 @@ export function issueMessage(issue: z.core.$ZodRawIssue): string {
       if (issue.input === undefined) return 'required, but missing';
       return `must be ${KINDS[issue.expected] ?? issue.expected}, not ${kindOf(issue.input)}`;
     case 'invalid_union':
+      if (issue.discriminator !== undefined) {
+        const known = itemsOf(issue['options']).join(', ');
+        const isMissing = !isMap(issue.input) || !Object.hasOwn(issue.input, issue.discriminator);
+        return isMissing ? `required, but missing; one of ${known}` : `must be one of ${known}`;
+      }
       return `must be text or a map, not ${kindOf(issue.input)}`;
     case 'invalid_value':
       if (issue.input === undefined)

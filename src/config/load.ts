@@ -1,11 +1,16 @@
 import { dirname, resolve } from 'node:path';
 import { BadValue } from './bad-value.ts';
 import { checkAdvice } from './check-advice.ts';
+import { checkAudit } from './check-audit.ts';
 import { checkBackends } from './check-backends.ts';
+import { checkBudgets } from './check-budgets.ts';
+import { checkExports } from './check-exports.ts';
 import { checkFiles } from './check-files.ts';
 import { checkLimits } from './check-limits.ts';
 import { checkModels } from './check-models.ts';
+import { checkPrices } from './check-prices.ts';
 import { checkReferences } from './check-references.ts';
+import { checkTimezone } from './check-timezone.ts';
 import type { Config } from './config.ts';
 import { parseConfigSource } from './config-source.ts';
 import { withoutEchoes } from './finding.ts';
@@ -68,7 +73,12 @@ export function parseConfig(text: string, { name, env, folder }: ParseOptions): 
     ...shape.findings,
     ...checkBackends(source.value),
     ...checkModels(source.value),
+    ...checkPrices(source.value),
     ...checkLimits(source.value),
+    ...checkBudgets(source.value),
+    ...checkTimezone(source.value),
+    ...checkAudit(source.value, references.secrets),
+    ...checkExports(source.value, folder),
     ...checkFiles(source.value, folder),
   ];
   if (findings.length > 0 || shape.file === null) {

@@ -1,14 +1,16 @@
 import { resolve } from 'node:path';
 import { fromUsd } from '../core/money.ts';
-import type { Price } from '../core/price.ts';
 import type { LimitRule, Rate } from '../limits/rule.ts';
-import { priceFromUsdPerMillion } from '../pricing/cost.ts';
+import type { BudgetRule } from '../pricing/budget-rule.ts';
 import { parseBackendUrl } from './backend-url.ts';
 import { type Secrets, secretKey } from './check-references.ts';
 import type { BackendConfig, Config, Listen, ModelConfig } from './config.ts';
 import { parseListenAddress } from './listen-address.ts';
+import { resolveAlertWebhook, resolveAudit } from './resolve-audit.ts';
+import { resolvePrice } from './resolve-price.ts';
 import { type ConfigFile, OPENAI_URL } from './schema.ts';
-import { parseDuration, parseRate, parseSize } from './units.ts';
+import { parseTimezone } from './timezone.ts';
+import { parseDuration, parsePercentage, parseRate, parseSize } from './units.ts';
 
 /**
  * A file without problems as the configuration that the program runs on, frozen all the way down.
@@ -30,13 +32,13 @@ export function resolveConfig(file: ConfigFile, secrets: Secrets, folder: string
       totalMs: parseDuration(file.timeouts.total),
     },
     limits: file.limits.map(resolveLimit),
-    budgets: file.budgets.map(({ per, usd, window }) => ({
-      per,
-      limitNanoUsd: fromUsd(usd),
-      window,
-    })),
+    budgets: file.budgets.map(resolveBudget),
     unpricedModels: file.unpriced_models,
     maxBodyBytes: parseSize(file.max_body),
+    timezone: parseTimezone(file.timezone),
+    audit: resolveAudit(file.audit, secrets, folder),
+    usage: { retentionMs: parseDuration(file.usage.retention) },
+    alerts: { webhook: resolveAlertWebhook(file.alerts, secrets) },
     log: file.log,
   });
 }
@@ -75,18 +77,17 @@ function resolveModel(name: string, model: ConfigFile['models'][string]): ModelC
     aliases: model.aliases,
     targets: model.targets.map((target) =>
       typeof target === 'string'
-        ? { backend: target, model: name }
-        : { backend: target.backend, model: target.model ?? name },
+        ? { backend: target, model: name, price: null }
+        : {
+            backend: target.backend,
+            model: target.model ?? name,
+            price: target.price === undefined ? null : resolvePrice(target.price),
+          },
     ),
     price: model.price === undefined ? null : resolvePrice(model.price),
     contextTokens: model.context_tokens ?? null,
     maxOutputTokens: model.max_output_tokens ?? null,
   };
-}
-
-function resolvePrice(price: NonNullable<ConfigFile['models'][string]['price']>): Price {
-  const { input, cached_input: cachedInput, output, reasoning } = price;
-  return priceFromUsdPerMillion({ input, cachedInput, output, reasoning });
 }
 
 function resolveLimit(limit: ConfigFile['limits'][number]): LimitRule {
@@ -105,8 +106,22 @@ function resolveLimit(limit: ConfigFile['limits'][number]): LimitRule {
   };
 }
 
+function resolveBudget(budget: ConfigFile['budgets'][number]): BudgetRule {
+  const { per, name, usd, tokens, window } = budget;
+  return {
+    per,
+    name: name ?? null,
+    measure: usd === undefined ? 'tokens' : 'usd',
+    limit: usd === undefined ? (tokens ?? 0) : fromUsd(usd),
+    window,
+    alertAt: budget.alert_at.map(parsePercentage),
+    onExceed: budget.on_exceed,
+  };
+}
+
 function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) {
+  // The bytes of a typed array cannot be frozen.
+  if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)) {
     for (const inner of Object.values(value)) deepFreeze(inner);
     Object.freeze(value);
   }

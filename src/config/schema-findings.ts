@@ -23,9 +23,15 @@ function toFindings(issue: Issue, root: unknown, prefix: ValuePath = []): Findin
     ...issue.path.map((step) => (typeof step === 'number' ? step : String(step))),
   ];
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => unknownKey([...path, key]));
+    return issue.keys.map((key) => unknownKey([...path, key], root));
   }
-  if (issue.code === 'invalid_union') {
+  if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {
+    const value = valueAt(root, path);
+    if (value !== undefined) {
+      const known = 'options' in issue ? (issue.options ?? []) : [];
+      return [{ path, message: issue.message, ...nearestHint(value, known) }];
+    }
+  } else if (issue.code === 'invalid_union') {
     const branch = likeliestBranch(issue.errors);
     if (branch !== undefined) return branch.flatMap((inner) => toFindings(inner, root, path));
   }
@@ -46,15 +52,15 @@ function likeliestBranch(branches: readonly Issue[][]): Issue[] | undefined {
   );
 }
 
-function unknownKey(path: ValuePath): Finding {
+function unknownKey(path: ValuePath, root: unknown): Finding {
   const key = String(path.at(-1));
-  const known = knownKeysAt(path.slice(0, -1));
+  const known = knownKeysAt(path.slice(0, -1), root);
   const message = `unknown key ${JSON.stringify(key)}`;
   const nearest = known.find((name) => name === SYNONYMS.get(key)) ?? findNearest(key, known);
   if (nearest !== undefined) {
     return { path, at: 'key', message, hint: didYouMean(nearest), meant: nearest };
   }
-  if (known.length > 12) return { path, at: 'key', message };
+  if (known.length > 16) return { path, at: 'key', message };
   return { path, at: 'key', message, hint: `known here: ${known.join(', ')}` };
 }
 
@@ -74,9 +80,16 @@ const SYNONYMS: ReadonlyMap<string, string> = new Map([
   ['tpm', 'tokens'],
   ['concurrency', 'concurrent'],
   ['completion', 'output'],
+  ['above_input_tokens', 'above'],
   ['prompt', 'input'],
   ['amount', 'usd'],
   ['period', 'window'],
+  ['tz', 'timezone'],
+  ['thresholds', 'alert_at'],
+  ['action', 'on_exceed'],
+  ['keep', 'retention'],
+  ['max_age', 'retention'],
+  ['sinks', 'export'],
   ['cert', 'cert_file'],
   ['key', 'key_file'],
 ]);

@@ -25,7 +25,11 @@ export function isReference(text: string): boolean {
  * The text with every `${env:NAME}` and `${file:/path}` replaced by what it names. Throws BadValue,
  * whose message has names and paths but nothing of a value.
  */
-export function resolveSecrets(text: string, places: SecretPlaces): string {
+export function resolveSecrets(
+  text: string,
+  places: SecretPlaces,
+  form: 'line' | 'lines' = 'line',
+): string {
   const resolved = text.replaceAll(REFERENCE, (_, reference: string) =>
     resolveReference(reference, places),
   );
@@ -33,7 +37,7 @@ export function resolveSecrets(text: string, places: SecretPlaces): string {
     throw new BadValue('a reference is not closed; write ${env:NAME} or ${file:/path}');
   }
   // These would end the header that the secret is sent in, or be refused by the HTTP client.
-  if (/[^\x20-\x7e\x80-\xff\t]/.test(resolved)) {
+  if (form === 'line' && /[^\x20-\x7e\x80-\xff\t]/.test(resolved)) {
     throw new BadValue('the value has a line break or a character that no header can carry');
   }
   return resolved;

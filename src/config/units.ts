@@ -60,6 +60,16 @@ export function parseRate(text: string): { readonly count: number; readonly wind
   return { count, windowMs };
 }
 
+/** `80%` as 80: a whole number from 1 to 1000. Throws BadValue. */
+export function parsePercentage(text: string): number {
+  const [, digits] = /^\s*(\d+)\s*%\s*$/.exec(text) ?? [];
+  if (digits === undefined)
+    throw new BadValue(`${quote(text)} is not a percentage; write it like 80%`);
+  const percent = Number(digits);
+  if (percent < 1 || percent > 1_000) throw new BadValue('must be between 1% and 1000%');
+  return percent;
+}
+
 interface Quantity {
   readonly kind: string;
   readonly units: ReadonlyMap<string, number>;

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,17 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const DAY_MS = 86_400_000;
+const PEM = generateKeyPairSync('ed25519')
+  .privateKey.export({ type: 'pkcs8', format: 'pem' })
+  .toString();
+/** What 0.1 and 0.0375 dollars are, and what follows them. */
+const PRICE = {
+  ...{ input: 100_000, cachedInput: 100_000, cacheWrite: 100_000 },
+  ...{ audioInput: 100_000, imageInput: 100_000 },
+  ...{ output: 37_500, reasoning: 37_500, audioOutput: 37_500, imageOutput: 37_500 },
+  ...{ tiers: [], gpuHour: 0 },
+};
 const SMALLEST = 'backends:\n  gpu0: { type: vllm, url: "http://127.0.0.1:8000" }\n';
 
 function parse(text: string, env: Env = {}) {
@@ -52,6 +64,21 @@ describe('what the rest of the program gets', () => {
       budgets: [],
       unpricedModels: 'allow',
       maxBodyBytes: 32_000_000,
+      timezone: 'UTC',
+      audit: {
+        content: 'off',
+        contentKeys: [],
+        contentCapBytes: 1_000_000,
+        contentRetentionMs: 30 * DAY_MS,
+        retentionMs: 184 * DAY_MS,
+        adminRetentionMs: 2_190 * DAY_MS,
+        onFailure: 'refuse',
+        checkpointIntervalMs: DAY_MS / 24,
+        signingKey: null,
+        exports: [],
+      },
+      usage: { retentionMs: 400 * DAY_MS },
+      alerts: { webhook: null },
       log: { level: 'info', format: 'json' },
     });
   });
@@ -71,7 +98,9 @@ limits:
   - { per: key, requests: 600/m }
   - { per: user, model: "a*", tokens: 5/s, burst: 9 }
   - { per: all, endpoint: chat, concurrent: 4 }
-budgets: [{ per: all, usd: 0.1, window: month }]
+budgets:
+  - { per: all, usd: 0.1, window: month }
+  - { per: team, name: "r*", tokens: 5, window: day, alert_at: [50%, 100%], on_exceed: shrink }
 max_body: 1MiB
 `,
       { KEY: ' k1\n', TOKEN: 't1' },
@@ -94,10 +123,10 @@ max_body: 1MiB
         name: 'a',
         aliases: [],
         targets: [
-          { backend: 'cloud', model: 'a' },
-          { backend: 'cloud', model: 'b' },
+          { backend: 'cloud', model: 'a', price: null },
+          { backend: 'cloud', model: 'b', price: null },
         ],
-        price: { input: 100_000, cachedInput: 100_000, output: 37_500, reasoning: 37_500 },
+        price: PRICE,
         contextTokens: null,
         maxOutputTokens: null,
       },
@@ -108,8 +137,110 @@ max_body: 1MiB
       { ...rule, per: 'user', model: 'a*', tokens: { count: 5, windowMs: 1_000, burst: 9 } },
       { ...rule, per: 'all', endpoint: 'chat', concurrent: 4 },
     ]);
-    expect(config.budgets).toEqual([{ per: 'all', limitNanoUsd: 100_000_000, window: 'month' }]);
+    const budget = { name: null, alertAt: [], onExceed: 'refuse' };
+    expect(config.budgets).toEqual([
+      { ...budget, per: 'all', measure: 'usd', limit: 100_000_000, window: 'month' },
+      {
+        ...{ per: 'team', name: 'r*', measure: 'tokens', limit: 5, window: 'day' },
+        ...{ alertAt: [50, 100], onExceed: 'shrink' },
+      },
+    ]);
     expect(config.maxBodyBytes).toBe(1_048_576);
+  });
+
+  test('prices: what is not written follows input and output, in every tier and target', () => {
+    const config = parse(`${SMALLEST}models:
+  a:
+    targets: [gpu0, { backend: gpu0, model: b, price: { gpu_hour: 2.5, gpus: 4 } }]
+    price:
+      input: 0.1
+      output: 0.0375
+      tiers: [{ above: 200000, input: 0.2, output: 0.075, audio_output: 9, cache_write: 0.3 }]
+`);
+    const [model] = config.models;
+    const tier = {
+      ...{ aboveInputTokens: 200_000, input: 200_000, cachedInput: 200_000, cacheWrite: 300_000 },
+      ...{ audioInput: 200_000, imageInput: 200_000, output: 75_000, reasoning: 75_000 },
+      ...{ audioOutput: 9_000_000, imageOutput: 75_000 },
+    };
+    expect(model?.price).toEqual({ ...PRICE, tiers: [tier] });
+    const free = Object.fromEntries(Object.keys(PRICE).map((name) => [name, 0]));
+    expect(model?.targets[1]?.price).toEqual({ ...free, tiers: [], gpuHour: 10_000_000 });
+  });
+
+  test('the audit trail: keys, where it is copied to, and names of places that stay', () => {
+    const bytes = Uint8Array.from({ length: 32 }, (_, index) => index);
+    const config = parse(
+      `${SMALLEST}
+timezone: europe/berlin
+audit:
+  content: redacted
+  content_key: \${env:BASE64}
+  previous_content_keys: ["\${env:HEX}"]
+  content_cap: 2KB
+  content_retention: 1d
+  retention: 200d
+  on_failure: allow
+  signing_key: \${env:PEM}
+  export:
+    - { type: file, path: audit.jsonl }
+    - { type: syslog, address: "udp://[::1]" }
+    - { type: syslog, address: "tls://logs.example.com" }
+    - { type: s3, bucket: audit, region: eu-central-1, access_key_id: "\${env:ID}", secret_access_key: "\${env:SECRET}" }
+    - { type: s3, bucket: audit, prefix: a/, endpoint: "https://Minio.example.com:443/", access_key_id: "\${env:ID}", secret_access_key: "\${env:SECRET}" }
+    - { type: webhook, url: "https://hooks.example.com/a?token=1", secret: "\${env:SECRET}" }
+alerts: { webhook: { url: "https://hooks.example.com", secret: "\${env:SECRET}" } }
+`,
+      {
+        BASE64: Buffer.from(bytes).toString('base64url'),
+        HEX: Buffer.from(bytes.toReversed()).toString('hex').toUpperCase(),
+        PEM,
+        ID: 'AKID',
+        SECRET: 'V2VhayBwYXNz-93kfU',
+      },
+    );
+    expect(config.timezone).toBe('Europe/Berlin');
+    expect(config.audit).toMatchObject({
+      ...{ content: 'redacted', contentCapBytes: 2_000, contentRetentionMs: DAY_MS },
+      ...{ retentionMs: 200 * DAY_MS, onFailure: 'allow', signingKey: PEM.trim() },
+    });
+    expect(config.audit.contentKeys).toEqual([bytes, bytes.toReversed()]);
+    const s3 = {
+      type: 's3',
+      bucket: 'audit',
+      accessKeyId: 'AKID',
+      secretAccessKey: 'V2VhayBwYXNz-93kfU',
+    };
+    expect(config.audit.exports).toEqual([
+      { type: 'file', id: `file:${folder}/audit.jsonl`, path: `${folder}/audit.jsonl` },
+      {
+        type: 'syslog',
+        id: 'syslog:udp://[::1]:514',
+        transport: 'udp',
+        hostname: '::1',
+        port: 514,
+      },
+      {
+        ...{ type: 'syslog', id: 'syslog:tls://logs.example.com:6514' },
+        ...{ transport: 'tls', hostname: 'logs.example.com', port: 6514 },
+      },
+      {
+        ...{ ...s3, id: 's3:https://s3.eu-central-1.amazonaws.com/audit/', prefix: '' },
+        ...{ endpoint: 'https://s3.eu-central-1.amazonaws.com', region: 'eu-central-1' },
+      },
+      {
+        ...{ ...s3, id: 's3:https://minio.example.com/audit/a/', prefix: 'a/' },
+        ...{ endpoint: 'https://minio.example.com', region: 'us-east-1' },
+      },
+      {
+        type: 'webhook',
+        // The query may be a credential.
+        id: expect.stringMatching(/^webhook:https:\/\/hooks\.example\.com\/a\?[0-9a-f]{8}$/),
+        url: 'https://hooks.example.com/a?token=1',
+        secret: 'V2VhayBwYXNz-93kfU',
+      },
+    ]);
+    expect(config.alerts.webhook?.url).toBe('https://hooks.example.com/');
   });
 
   test('nobody can change it', () => {
@@ -194,11 +325,11 @@ describe('TLS files', () => {
     writeFileSync(join(folder, name), content);
     chmodSync(join(folder, name), mode);
   };
-  const PEM = '-----BEGIN SOMETHING-----\n';
+  const ANY_PEM = '-----BEGIN SOMETHING-----\n';
 
   test('are found beside the configuration', () => {
-    write('cert.pem', PEM, 0o644);
-    write('key.pem', PEM, 0o640);
+    write('cert.pem', ANY_PEM, 0o644);
+    write('key.pem', ANY_PEM, 0o640);
     const files = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') };
     expect(parse(yaml + SMALLEST).listen).toEqual({
       hostname: '127.0.0.1',
@@ -208,12 +339,16 @@ describe('TLS files', () => {
   });
 
   test.each([
-    ['a key that everybody can read', () => write('key.pem', PEM, 0o644), 'readable by every user'],
+    [
+      'a key that everybody can read',
+      () => write('key.pem', ANY_PEM, 0o644),
+      'readable by every user',
+    ],
     ['a key that is no PEM', () => write('key.pem', 'DER'), 'not a PEM file'],
     ['no key', () => rmSync(join(folder, 'key.pem')), 'the file does not exist'],
   ])('%s', (_, change, message) => {
-    write('cert.pem', PEM);
-    write('key.pem', PEM);
+    write('cert.pem', ANY_PEM);
+    write('key.pem', ANY_PEM);
     change();
     const { problems } = problemsOf(() => parse(yaml + SMALLEST));
     expect(problems).toEqual([
