@@ -1,3 +1,5 @@
+import type { PurgedRange } from '../audit/purged-range.ts';
+
 /**
  * The two hash chains, as the rest of the program sees them: finished requests are appended by the
  * ledger, administrative events here.
@@ -46,10 +48,14 @@ export interface Checkpoint {
 }
 
 export interface AuditTrail {
+  /** Which books these are: part of every checkpoint. */
+  readonly installId: string;
   /** Appends one event. Inside `transact` it is written with the change it tells of. */
   record(event: NewAdminEvent): AdminEvent;
   /** Where both chains end, of what is durable. */
   heads(): ChainHeads;
+  /** What retention removed, by chain and first row. */
+  purgedRanges(): readonly PurgedRange[];
   addCheckpoint(checkpoint: Checkpoint): void;
   lastCheckpoint(): Checkpoint | null;
 }
