@@ -1,5 +1,6 @@
 import { GateError } from '../core/error.ts';
 import type { Usage } from '../core/usage.ts';
+import { type LedgerScheduler, systemScheduler } from './ledger-scheduler.ts';
 import type { LedgerWriter } from './ledger-writer.ts';
 import type { AttemptRow, FinishedRow, OpenRow } from './rows.ts';
 import { isBadRow } from './sqlite.ts';
@@ -42,10 +43,16 @@ type Write = Opening | Settling;
 /** Rows in one commit from which on the next waits for company. */
 const CROWD = 8;
 
-/** The journal over one connection. The owner calls `close` before it closes the connection. */
+/**
+ * The journal over one connection. The owner calls `close` before it closes the connection.
+ *
+ * `settle` rejects with `store_unavailable` when the row is kept and tried again, and with
+ * `internal` when it is lost: the database refused the row itself, or too many are kept.
+ */
 export class GroupCommitLedger implements Ledger {
   readonly #writer: LedgerWriter;
   readonly #log: StoreLog;
+  readonly #scheduler: LedgerScheduler;
   #queue: Write[] = [];
   #unwritten: Settling[] = [];
   #progress = new Map<string, Usage>();
@@ -54,21 +61,23 @@ export class GroupCommitLedger implements Ledger {
   #isHeld = false;
   /** Rows of the last commit. */
   #lastBatch = 0;
-  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  #stopIdleTimer: (() => void) | undefined;
   #isWritable = true;
+  #isLosing = false;
   #isClosed = false;
   #commits = 0;
   #rowsOpened = 0;
   #rowsSettled = 0;
   #dropped = 0;
 
-  constructor(writer: LedgerWriter, log: StoreLog) {
+  constructor(writer: LedgerWriter, log: StoreLog, scheduler = systemScheduler) {
     this.#writer = writer;
     this.#log = log;
+    this.#scheduler = scheduler;
   }
 
   open(row: OpenRow): Promise<void> {
-    if (this.#isClosed) return Promise.reject(unavailable());
+    if (this.#isClosed) return Promise.reject(unavailable(undefined));
     if (this.#queue.length >= MAX_QUEUED) {
       return Promise.reject(new GateError('overloaded', 'Too many requests wait for the books.'));
     }
@@ -83,8 +92,7 @@ export class GroupCommitLedger implements Ledger {
     return new Promise((resolve, reject) => {
       const write: Settling = { kind: 'settle', row, attempts, resolve, reject };
       if (this.#isClosed || this.#queue.length >= MAX_QUEUED) {
-        reject(unavailable());
-        this.#keep(write);
+        this.#keep(write, undefined);
       } else {
         this.#queue.push(write);
         this.#schedule();
@@ -127,8 +135,7 @@ export class GroupCommitLedger implements Ledger {
     this.#progressIsDue = true;
     do this.#flush();
     while (this.#isWritable && this.#unwritten.length > 0);
-    this.#isClosed = true;
-    clearTimeout(this.#idleTimer);
+    this.#end();
     if (this.#unwritten.length > 0) {
       this.#dropped += this.#unwritten.length;
       this.#log({
@@ -140,13 +147,28 @@ export class GroupCommitLedger implements Ledger {
     }
   }
 
+  /** Ends as a crash would: what is queued is neither written nor answered. For simulations. */
+  abandon(): void {
+    this.#queue = [];
+    this.#unwritten = [];
+    this.#end();
+  }
+
+  #end(): void {
+    this.#isClosed = true;
+    this.#isHeld = false;
+    this.#progress.clear();
+    this.#stopIdleTimer?.();
+  }
+
   #schedule(): void {
     if (this.#flushIsScheduled) return;
     this.#flushIsScheduled = true;
     // Half of a commit's price is paid per commit. Where the last one was shared by many, another
     // turn of the event loop brings more to share the next; a single caller never waits for it.
-    if (this.#lastBatch > CROWD) setImmediate(() => setImmediate(this.#flushNow));
-    else setImmediate(this.#flushNow);
+    const scheduler = this.#scheduler;
+    if (this.#lastBatch > CROWD) scheduler.soon(() => scheduler.soon(this.#flushNow));
+    else scheduler.soon(this.#flushNow);
   }
 
   readonly #flushNow = () => {
@@ -155,13 +177,12 @@ export class GroupCommitLedger implements Ledger {
   };
 
   #startIdleTimer(): void {
-    if (this.#idleTimer !== undefined || this.#isClosed) return;
-    this.#idleTimer = setTimeout(() => {
-      this.#idleTimer = undefined;
+    if (this.#stopIdleTimer !== undefined || this.#isClosed) return;
+    this.#stopIdleTimer = this.#scheduler.later(() => {
+      this.#stopIdleTimer = undefined;
       this.#progressIsDue = true;
       this.#flush();
     }, IDLE_FLUSH_MS);
-    this.#idleTimer.unref();
   }
 
   #flush(): void {
@@ -215,12 +236,17 @@ export class GroupCommitLedger implements Ledger {
 
   /** Only after a row was refused for what it is: the others must not suffer for it. */
   #commitOneByOne(writes: readonly Write[]): void {
-    for (const write of writes) {
+    for (const [index, write] of writes.entries()) {
       try {
         this.#commit([write], []);
       } catch (cause) {
-        if (isBadRow(cause)) this.#refuse(write, cause);
-        else this.#postpone([write], cause);
+        if (isBadRow(cause)) {
+          this.#refuse(write, cause);
+        } else {
+          // Each of the others would wait for the same lock or the same disk.
+          this.#postpone(writes.slice(index), cause);
+          return;
+        }
       }
     }
   }
@@ -233,7 +259,7 @@ export class GroupCommitLedger implements Ledger {
       message: `The database refused to ${write.kind} request ${write.row.id}.`,
       cause,
     });
-    write.reject(new GateError('internal', 'The request could not be recorded.', { cause }));
+    write.reject(unrecorded(cause));
   }
 
   #postpone(writes: readonly Write[], cause: unknown): void {
@@ -246,25 +272,40 @@ export class GroupCommitLedger implements Ledger {
         cause,
       });
     }
-    const error = unavailable(cause);
     for (const write of writes) {
-      write.reject(error);
-      if (write.kind === 'settle') this.#keep(write);
+      if (write.kind === 'settle') this.#keep(write, cause);
+      else write.reject(unavailable(cause));
     }
   }
 
-  #keep(write: Settling): void {
+  #keep(write: Settling, cause: unknown): void {
     if (this.#unwritten.length < MAX_UNWRITTEN && !this.#isClosed) {
       this.#unwritten.push(write);
       this.#startIdleTimer();
+      write.reject(unavailable(cause));
       return;
     }
     this.#dropped += 1;
+    this.#noteLoss(cause);
+    write.reject(unrecorded(cause));
+  }
+
+  /** Once until the store can be written again: the count says how many. */
+  #noteLoss(cause: unknown): void {
+    if (this.#isLosing) return;
+    this.#isLosing = true;
+    this.#log({
+      level: 'error',
+      event: 'ledger_rows_lost',
+      message: `Finished requests are lost: the books cannot be written and ${MAX_UNWRITTEN} wait.`,
+      cause,
+    });
   }
 
   #noteWritable(): void {
     if (this.#isWritable) return;
     this.#isWritable = true;
+    this.#isLosing = false;
     this.#log({
       level: 'info',
       event: 'store_writable',
@@ -273,6 +314,10 @@ export class GroupCommitLedger implements Ledger {
   }
 }
 
-function unavailable(cause?: unknown): GateError {
+function unavailable(cause: unknown): GateError {
   return new GateError('store_unavailable', 'The books cannot be written now.', { cause });
+}
+
+function unrecorded(cause: unknown): GateError {
+  return new GateError('internal', 'The request could not be recorded.', { cause });
 }

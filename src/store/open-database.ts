@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { explainFault, refused } from './explain-fault.ts';
 import { readInstallId, writeInstallId } from './install-id.ts';
 import { getMeta, setMeta } from './meta.ts';
+import { migrateSafely } from './migrate-safely.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersionOf } from './migrations.ts';
 import { checkSqliteVersion, type Database, openSqlite } from './sqlite.ts';
 import { StoreError } from './store-error.ts';
+import { ignoreStoreEvents, type StoreLog } from './store-event.ts';
 
 export type Durability = 'process' | 'full';
 
@@ -22,9 +24,14 @@ export function databasePath(dataDir: string): string {
 /**
  * Opens the database of a data directory whose lock the caller holds, on the connection that
  * writes requests and keys. A file that is not the database this directory was installed with is
- * refused with a StoreError; a new one is made only in a directory without an install id.
+ * refused with a StoreError; a new one is made only in a directory without an install id. One of an
+ * older schema is copied and brought to this one.
  */
-export function openDatabase(dataDir: string, durability: Durability): Database {
+export function openDatabase(
+  dataDir: string,
+  durability: Durability,
+  log: StoreLog = ignoreStoreEvents,
+): Database {
   const path = databasePath(dataDir);
   const installId = readInstallId(dataDir);
   const sizeBytes = statSync(path, { throwIfNoEntry: false })?.size;
@@ -39,9 +46,12 @@ export function openDatabase(dataDir: string, durability: Durability): Database 
     checkSqliteVersion(String(db.prepare('SELECT sqlite_version()').pluck().get()));
     checkIdentity(db, path, installId);
     configure(db, durability);
-    migrate(db, (fresh) => setMeta(fresh, 'install_id', crypto.randomUUID()));
+    if (schemaVersionOf(db) === 0) {
+      migrate(db, (fresh) => setMeta(fresh, 'install_id', crypto.randomUUID()));
+    }
     if ((sizeBytes ?? 0) <= QUICK_CHECK_MAX_BYTES) checkPages(db, path);
     adopt(db, path, dataDir, installId);
+    migrateSafely(db, log);
     return db;
   } catch (cause) {
     db.close();

@@ -1,15 +1,20 @@
 import { mkdirSync, statSync } from 'node:fs';
 import type { Clock } from '../core/clock.ts';
+import { GateError } from '../core/error.ts';
+import { openAuditTrail } from './audit-events.ts';
+import type { AuditTrail } from './audit-trail.ts';
 import { openBooks } from './books.ts';
 import { BooksWorker, type HeldWriter } from './books-client.ts';
+import type { BudgetStore } from './budget-store.ts';
 import { type DirectoryLock, openDirectoryLock } from './directory-lock.ts';
 import { explainFault } from './explain-fault.ts';
 import { openKeys } from './keys.ts';
 import { GroupCommitLedger } from './ledger.ts';
+import type { LedgerScheduler } from './ledger-scheduler.ts';
 import { openLedgerWriter } from './ledger-writer.ts';
 import { type Durability, databasePath, openDatabase } from './open-database.ts';
 import { settleLeftovers } from './recovery.ts';
-import type { Database } from './sqlite.ts';
+import { type Database, isBadRow } from './sqlite.ts';
 import type { Books, KeyStore, Store } from './store.ts';
 import { ignoreStoreEvents, type StoreLog } from './store-event.ts';
 
@@ -21,27 +26,37 @@ export interface StoreOptions {
   readonly log?: StoreLog;
   /** False computes reports on the caller's own thread: for commands, never for a gateway. */
   readonly worker?: boolean;
+  /** When the ledger writes: for simulations. */
+  readonly scheduler?: LedgerScheduler;
+}
+
+/** A store that can also end as a crash would end it. */
+export interface CrashableStore extends Store {
+  /** Closes everything at once; what was not committed is neither written nor answered. */
+  crash(): void;
 }
 
 /**
  * Opens the data directory under its lock, makes it on first use, and settles what a crash left
  * open. Throws StoreError when the directory is in use or its database is not to be trusted.
  */
-export async function openStore(options: StoreOptions): Promise<Store> {
+export async function openStore(options: StoreOptions): Promise<CrashableStore> {
   const { dataDir, durability, clock, log = ignoreStoreEvents } = options;
   const lock = lockDirectory(dataDir);
   let db: Database | undefined;
   try {
     warnIfShared(dataDir, log);
-    const opened = openDatabase(dataDir, durability);
+    const opened = openDatabase(dataDir, durability, log);
     db = opened;
     const writer = openLedgerWriter(opened);
     const recovered = settleLeftovers(opened, writer, clock);
-    const ledger = new GroupCommitLedger(writer, log);
+    const ledger = new GroupCommitLedger(writer, log, options.scheduler);
     const keys = openKeys(opened);
     const books =
       options.worker === false ? openLocalBooks(opened) : openBooksWorker(opened, ledger, log);
-    return new OpenStore({ db: opened, lock, keys, ledger, books, recovered });
+    const audit = openAuditTrail(opened);
+    const budgets = openBudgetStore(opened);
+    return new OpenStore({ db: opened, lock, keys, ledger, books, audit, budgets, recovered });
   } catch (cause) {
     db?.close();
     lock.close();
@@ -78,15 +93,19 @@ interface StoreParts {
   readonly keys: KeyStore;
   readonly ledger: GroupCommitLedger;
   readonly books: ClosableBooks;
+  readonly audit: AuditTrail;
+  readonly budgets: BudgetStore;
   readonly recovered: number;
 }
 
 type ClosableBooks = Books & { close(): Promise<void> };
 
-class OpenStore implements Store {
+class OpenStore implements CrashableStore {
   readonly keys: KeyStore;
   readonly ledger: GroupCommitLedger;
   readonly books: ClosableBooks;
+  readonly audit: AuditTrail;
+  readonly budgets: BudgetStore;
   readonly recovered: number;
   readonly #parts: StoreParts;
   #closing: Promise<void> | undefined;
@@ -95,13 +114,33 @@ class OpenStore implements Store {
     this.keys = parts.keys;
     this.ledger = parts.ledger;
     this.books = parts.books;
+    this.audit = parts.audit;
+    this.budgets = parts.budgets;
     this.recovered = parts.recovered;
     this.#parts = parts;
+  }
+
+  transact<T>(work: () => T): T {
+    try {
+      return this.#parts.db.transaction(work).immediate();
+    } catch (cause) {
+      if (isBadRow(cause)) throw cause;
+      throw new GateError('store_unavailable', 'The change could not be written.', { cause });
+    }
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  crash(): void {
+    const { db, lock, ledger, books } = this.#parts;
+    this.#closing ??= Promise.resolve();
+    ledger.abandon();
+    void books.close();
+    db.close();
+    lock.close();
   }
 
   async #close(): Promise<void> {
@@ -125,5 +164,19 @@ function openLocalBooks(db: Database): ClosableBooks {
     spend: async (sinceMs) => books.spend(sinceMs),
     check: async () => books.check(),
     close: async () => {},
+  };
+}
+
+/** Until the store of budgets is written. */
+function openBudgetStore(_db: Database): BudgetStore {
+  return {
+    budgets: () => [],
+    putBudget() {},
+    removeBudget: () => false,
+    grants: () => [],
+    addGrant: (grant) => ({ ...grant, id: 0 }),
+    addAlert: () => true,
+    undelivered: () => [],
+    markDelivered() {},
   };
 }

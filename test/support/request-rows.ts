@@ -1,4 +1,5 @@
 import { ZERO_USD } from '../../src/core/money.ts';
+import type { Price } from '../../src/core/price.ts';
 import { NO_USAGE } from '../../src/core/usage.ts';
 import type { FinishedRow, OpenRow } from '../../src/store/rows.ts';
 
@@ -49,6 +50,27 @@ export function aFinishedRow(change: Partial<FinishedRow> = {}): FinishedRow {
     costNanoUsd: null,
     price: null,
     attempts: 1,
+    gpuUs: 0,
+    contentRef: null,
     ...change,
+  };
+}
+
+/** Each kind of input costs what input does, each kind of output what output does. */
+export function aPrice(
+  said: { readonly input: number; readonly output: number } & Partial<Price>,
+): Price {
+  const { input, output } = said;
+  return {
+    cachedInput: input,
+    cacheWrite: input,
+    audioInput: input,
+    imageInput: input,
+    reasoning: output,
+    audioOutput: output,
+    imageOutput: output,
+    tiers: [],
+    gpuHour: 0,
+    ...said,
   };
 }

@@ -5,6 +5,8 @@ const NO_LIMITS: KeyLimits = {
   tokensPerMinute: null,
   concurrency: null,
   budget: null,
+  tokenBudget: null,
+  maxOutputTokens: null,
 };
 
 /** A key that may do everything, but for what is said. */
@@ -24,6 +26,7 @@ export function someKey(
     models: null,
     endpoints: null,
     tags: {},
+    content: null,
     ...said,
     limits: { ...NO_LIMITS, ...said.limits },
   };

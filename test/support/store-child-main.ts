@@ -1,24 +1,19 @@
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../src/core/clock.ts';
 import { nanoUsd } from '../../src/core/money.ts';
-import type { Usage } from '../../src/core/usage.ts';
+import { NO_USAGE, type Usage } from '../../src/core/usage.ts';
 import { costOf } from '../../src/pricing/cost.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { StoreError } from '../../src/store/store-error.ts';
-import { aFinishedRow, anOpenRow } from './request-rows.ts';
+import { aFinishedRow, anOpenRow, aPrice } from './request-rows.ts';
 
 // The process behind `startStoreChild`. Every line it prints is a fact that must survive it.
 
 const [role = '', dataDir = ''] = process.argv.slice(2);
 const IN_FLIGHT = 40;
-const price = { input: 120_000, cachedInput: 30_000, output: 360_000, reasoning: 360_000 };
-const usage: Usage = {
-  inputTokens: 50,
-  cachedInputTokens: 20,
-  outputTokens: 30,
-  reasoningTokens: 0,
-};
+const price = aPrice({ input: 120_000, cachedInput: 30_000, output: 360_000 });
+const usage: Usage = { ...NO_USAGE, inputTokens: 50, cachedInputTokens: 20, outputTokens: 30 };
 
 function say(line: string): void {
   // Not a stream: what is printed has left the process before the next statement runs.
@@ -32,7 +27,7 @@ async function load(store: Store): Promise<never> {
     say(`open ${booking.id}`);
     store.ledger.progress(booking.id, usage);
     await store.ledger.settle(
-      aFinishedRow({ ...booking, usage, costNanoUsd: costOf(usage, price), attempts: 2 }),
+      aFinishedRow({ ...booking, usage, costNanoUsd: costOf(usage, price, 0), attempts: 2 }),
       [1, 2].map((attempt) => ({
         attempt,
         backend: 'gpu0',
