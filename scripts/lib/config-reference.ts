@@ -2,7 +2,7 @@ import { createConfigSchema, type JsonSchema } from './config-schema.ts';
 
 /** docs/config.md: what the schema says about every key, framed by what no schema can say. */
 export function renderConfigReference(): string {
-  const sections = mapsOf('', createConfigSchema());
+  const sections = withoutTwins(mapsOf('', createConfigSchema()));
   return [HEAD, ...sections.map(renderSection), TAIL].join('\n');
 }
 
@@ -10,21 +10,33 @@ interface Section {
   /** `backends.ID`, or empty for the top of the file. */
   readonly path: string;
   readonly schema: JsonSchema;
+  /** Other paths where the same map stands. */
+  readonly twins: readonly string[];
 }
 
 /** Every map with fixed keys, in the order of the file. */
 function mapsOf(path: string, schema: JsonSchema): Section[] {
-  const { properties, additionalProperties, items, anyOf } = schema;
+  const { properties, additionalProperties, items, anyOf, oneOf } = schema;
   const inner: Section[] = [];
-  if (properties !== undefined) inner.push({ path, schema });
+  if (properties !== undefined) inner.push({ path, schema, twins: [] });
   for (const [key, value] of Object.entries(properties ?? {})) {
     inner.push(...mapsOf(path === '' ? key : `${path}.${key}`, value));
   }
   if (additionalProperties)
     inner.push(...mapsOf(`${path}.${nameOfKeys(path)}`, additionalProperties));
   if (items !== undefined) inner.push(...mapsOf(`${path}[]`, items));
-  for (const option of anyOf ?? []) inner.push(...mapsOf(path, option));
+  for (const option of anyOf ?? oneOf ?? []) inner.push(...mapsOf(path, option));
   return inner;
+}
+
+/** Equal maps are told of once, at the shortest of their paths. */
+function withoutTwins(sections: readonly Section[]): Section[] {
+  const groups = Map.groupBy(sections, ({ schema }) => JSON.stringify(schema.properties));
+  return sections.flatMap((section) => {
+    const group = groups.get(JSON.stringify(section.schema.properties)) ?? [];
+    const [first, ...twins] = group.map(({ path }) => path).toSorted((a, b) => a.length - b.length);
+    return first === section.path ? [{ ...section, twins }] : [];
+  });
 }
 
 /** What a person puts where keys are free. */
@@ -32,12 +44,24 @@ function nameOfKeys(path: string): string {
   return path === 'backends' ? 'ID' : 'NAME';
 }
 
-function renderSection({ path, schema }: Section): string {
-  const title = path === '' ? 'The top of the file' : `\`${path}\``;
+function renderSection({ path, schema, twins }: Section): string {
+  const kind = schema.properties?.['type']?.const;
+  const ofKind = kind === undefined ? '' : ` of type \`${kind}\``;
+  const title = path === '' ? 'The top of the file' : `\`${path}\`${ofKind}`;
+  const also = twins.map((twin) => `\`${twin}\` has the same keys.\n\n`).join('');
   const rows = Object.entries(schema.properties ?? {}).map(
-    ([key, value]) => `| \`${key}\` | ${cell(typeOf(value))} | ${cell(value.description ?? '')} |`,
+    ([key, value]) => `| \`${key}\` | ${cell(typeOf(value))} | ${cell(meaningOf(value))} |`,
   );
-  return `## ${title}\n\n| Key | Value | Meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
+  return `## ${title}\n\n${also}| Key | Value | Meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
+}
+
+function meaningOf({ description = '', examples = [] }: JsonSchema): string {
+  if (examples.length === 0) return description;
+  return `${description} Example: ${examples.map((each) => `\`${writtenOut(each)}\``).join(', ')}.`;
+}
+
+function writtenOut(example: unknown): string {
+  return Array.isArray(example) ? `[${example.join(', ')}]` : String(example);
 }
 
 function cell(text: string): string {
@@ -45,7 +69,9 @@ function cell(text: string): string {
 }
 
 function typeOf(schema: JsonSchema): string {
-  if (schema.anyOf !== undefined) return schema.anyOf.map(typeOf).join(' or ');
+  const options = schema.anyOf ?? schema.oneOf;
+  if (options !== undefined) return [...new Set(options.map(typeOf))].join(' or ');
+  if (schema.const !== undefined) return `\`${schema.const}\``;
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${value}\``).join(', ');
   if (schema.title !== undefined) return schema.title;
   switch (schema.type) {
@@ -56,7 +82,7 @@ function typeOf(schema: JsonSchema): string {
     case 'boolean':
       return '`true` or `false`';
     case 'array':
-      return `list of ${typeOf(schema.items ?? {}).replace(/map$/, 'maps')}`;
+      return `list of ${typeOf(schema.items ?? {}).replace(/(map|percentage|reference)$/, '$1s')}`;
     case 'object':
       return 'map';
     default:
@@ -99,6 +125,7 @@ file start from the folder of the file.
 | duration | number and \`ms\`, \`s\`, \`m\`, \`h\` or \`d\` | \`250ms\`, \`2s\`, \`15m\`, \`24h\`, \`90d\` |
 | size | number and \`B\`, \`KB\`, \`MB\`, \`GB\` (thousands) or \`KiB\`, \`MiB\`, \`GiB\` (1024s) | \`64KB\`, \`10MB\`, \`16MiB\` |
 | rate | count, \`/\`, and \`s\`, \`m\`, \`h\` or \`d\` | \`600/m\`, \`20/s\` |
+| percentage | whole number and \`%\` | \`80%\`, \`150%\` |
 | host:port | address and port, IPv6 in brackets | \`127.0.0.1:8080\`, \`[::1]:8080\` |
 | reference | \`\${env:NAME}\` or \`\${file:/path}\` | \`\${env:OPENAI_API_KEY}\` |
 
@@ -106,8 +133,9 @@ A number without its unit is refused, never guessed. Every key that is not liste
 
 ## Secrets
 
-No secret stands in the file. \`api_key\` is one reference; header values may have references
-anywhere in them, as in \`"Bearer \${env:TOKEN}"\`. References are followed when the file is loaded:
+No secret stands in the file. \`api_key\` and every other key that takes a reference is one reference
+and nothing else; header values may have references anywhere in them, as in
+\`"Bearer \${env:TOKEN}"\`. References are followed when the file is loaded:
 
 - \`\${env:NAME}\` is the environment variable; it must be set and not be empty.
 - \`\${file:/path}\` is the content of a file without its last line break. The file must belong to its
@@ -127,11 +155,29 @@ const TAIL = `## Rules across keys
 - A name or alias of a model is used once in the whole file.
 - \`max_output_tokens\` is not larger than \`context_tokens\`.
 - A limit has exactly one of \`requests\`, \`tokens\` and \`concurrent\`; \`burst\` goes with the first two.
-- No two limits, and no two budgets, are the same.
+- A budget has exactly one of \`usd\` and \`tokens\`; one \`per: all\` has no \`name\`. The parts in
+  \`alert_at\` ascend from 1% to 1000%.
+- No two limits, and no two budgets, are the same. Budgets whose names match the same team all apply.
+- A price has \`input\` and \`output\`, or \`gpu_hour\`, or all three. Tiers ascend, and each has every rate
+  that the price itself has, so that nothing has to be guessed.
+- \`timezone\` is a name such as Europe/Berlin, not an offset.
+- \`content_key\` is there when \`content\` is not \`off\` or when there are previous keys. A content key is
+  32 random bytes as base64 or hex; no key is listed twice.
+- \`signing_key\` is an Ed25519 private key in PEM without a passphrase; of all secrets it alone may
+  have more than one line.
+- The secret of a webhook has 16 characters or more and does not look like a sample.
+- No two exports lead to the same place, and none writes into a file that the gateway keeps in
+  \`data_dir\`.
 - Headers that llmgate sets itself, such as \`host\` and \`content-type\`, cannot be set. Neither can
   \`authorization\` beside \`api_key\`.
 
 Some things are allowed but rarely meant, and \`validate\` and \`serve\` warn of them: an address that
 other machines reach without TLS, an \`api_key\` over plain HTTP to another machine, a backend that
-nothing uses, a deadline longer than \`timeouts.total\`, a model without price beside budgets.
+nothing uses, a deadline longer than \`timeouts.total\`, a model without price beside budgets in USD,
+\`alert_at\` without a webhook, audit rows kept for less than six months, content kept longer than its
+rows, \`on_failure: allow\`, and exports that leave the machine unencrypted.
+
+Changed by a restart only: \`listen\`, \`data_dir\`, \`durability\`, \`timezone\`, \`audit.content_key\`,
+\`audit.previous_content_keys\`, \`audit.signing_key\` and \`audit.export\`. Everything else is changed by a
+reload.
 `;

@@ -86,7 +86,7 @@ export const Export = z.discriminatedUnion('type', [
     type: z.literal('syslog').meta({ description: 'Sends RFC 5424 messages; required.' }),
     address: SyslogAddress.meta({
       description:
-        'udp://, tcp:// or tls:// with host and port; port 514, or 6514 for tls, if not written; required.',
+        'Where syslog listens: udp://, tcp:// or tls:// and the host, and the port unless it is 514, or 6514 for tls; required.',
       examples: ['tls://logs.example.com:6514'],
     }),
   }),
@@ -99,7 +99,7 @@ export const Export = z.discriminatedUnion('type', [
       .string()
       .default('')
       .meta({
-        description: 'What the names of the objects begin with; empty by default.',
+        description: 'What the names of the objects begin with; default empty.',
         examples: ['llmgate/'],
       }),
     region: Text.default('us-east-1').meta({

@@ -84,10 +84,17 @@ const TAIL = `# Limits, all of which apply. Keys can have limits of their own as
 #   - { per: key, tokens: 200000/m }
 #   - { per: all, concurrent: 64 }
 
-# Spending limits in USD for models that have a price.
+# Limits on what is spent: in USD for models that have a price, or in tokens.
 # budgets:
 #   - { per: key, usd: 50, window: month }
+#   - { per: team, tokens: 5000000, window: day }
+# timezone: UTC                # whose calendar days, weeks and months are
 # unpriced_models: allow       # deny refuses models without a price
+
+# Every request and every change is on record; how long, and where the record is copied to.
+# audit:
+#   retention: 184d
+#   export: [{ type: file, path: audit.jsonl }]
 
 # timeouts: { connect: 2s, first_byte: 120s, idle: 60s, total: 15m }
 # max_body: 32MB

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseBackendUrl } from '../../../src/config/backend-url.ts';
 import { isLoopback, parseListenAddress } from '../../../src/config/listen-address.ts';
+import { parseSyslogAddress, parseWebUrl } from '../../../src/config/sink-address.ts';
 
 describe('the URL of a backend', () => {
   test.each([
@@ -70,5 +71,51 @@ describe('the address to listen on', () => {
     ['10.0.0.1', false],
   ])('%s is loopback: %s', (hostname, expected) => {
     expect(isLoopback(hostname)).toBe(expected);
+  });
+});
+
+describe('the URL of a webhook', () => {
+  test.each([
+    ['https://hooks.example.com', 'https://hooks.example.com/'],
+    ['HTTPS://Hooks.Example.com:443/A?b=c', 'https://hooks.example.com/A?b=c'],
+    ['http://[::1]:9000/a', 'http://[::1]:9000/a'],
+  ])('%s', (text, href) => {
+    expect(parseWebUrl(text).href).toBe(href);
+  });
+
+  test.each([
+    ['hooks.example.com', 'starts with http'],
+    ['javascript:alert(1)', 'starts with http'],
+    ['https://', 'not a URL'],
+    ['https://a:b@hooks.example.com', 'credentials'],
+    ['https://hooks.example.com/#a', 'fragment'],
+    ['https://hooks.example.com/a\r\nb', 'blanks'],
+    ['https://hooks.example.com:0', 'port 0'],
+  ])('%s is refused', (text, message) => {
+    expect(() => parseWebUrl(text)).toThrow(message);
+  });
+});
+
+describe('where syslog listens', () => {
+  test.each([
+    ['udp://127.0.0.1:514', { transport: 'udp', hostname: '127.0.0.1', port: 514 }],
+    ['tcp://logs', { transport: 'tcp', hostname: 'logs', port: 514 }],
+    ['tls://logs.example.com/', { transport: 'tls', hostname: 'logs.example.com', port: 6_514 }],
+    ['udp://[::1]:1514', { transport: 'udp', hostname: '::1', port: 1_514 }],
+  ])('%s', (text, target) => {
+    expect(parseSyslogAddress(text)).toEqual(target);
+  });
+
+  test.each([
+    ['logs.example.com:514', 'not a syslog address'],
+    ['http://logs.example.com', 'not a syslog address'],
+    ['udp://', 'not a syslog address'],
+    ['udp://a@b', 'not a syslog address'],
+    ['udp://::1:514', 'not a syslog address'],
+    ['udp://logs/path', 'not a syslog address'],
+    ['udp://logs:0', 'the port'],
+    ['udp://logs:65536', 'the port'],
+  ])('%s is refused', (text, message) => {
+    expect(() => parseSyslogAddress(text)).toThrow(message);
   });
 });

@@ -32,7 +32,8 @@ describe.each(cases)('%s', (_, found, ids) => {
     const { config } = parseConfig(everything, { name: 'f', env: ENV, folder: '/srv' });
     expect(config.models).toHaveLength(1);
     expect(config.limits).toHaveLength(3);
-    expect(config.budgets).toHaveLength(1);
+    expect(config.budgets).toHaveLength(2);
+    expect(config.audit.exports).toHaveLength(1);
     expect(config.backends.at(-1)?.id).toBe('cloud');
   });
 

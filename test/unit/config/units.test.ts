@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseDuration, parseRate, parseSize } from '../../../src/config/units.ts';
+import { parseDuration, parsePercentage, parseRate, parseSize } from '../../../src/config/units.ts';
 
 describe('durations', () => {
   test.each([
@@ -80,5 +80,25 @@ describe('rates', () => {
     ['99999999999999999999/s', 'too large'],
   ])('%s is refused', (text, message) => {
     expect(() => parseRate(text)).toThrow(message);
+  });
+});
+
+describe('percentages', () => {
+  test.each([
+    ['1%', 1],
+    [' 80 % ', 80],
+    ['1000%', 1_000],
+  ])('%s', (text, percent) => {
+    expect(parsePercentage(text)).toBe(percent);
+  });
+
+  test.each([
+    ['0%', 'between 1% and 1000%'],
+    ['1001%', 'between 1% and 1000%'],
+    ['80', 'is not a percentage'],
+    ['0.5%', 'is not a percentage'],
+    ['-5%', 'is not a percentage'],
+  ])('%s is refused', (text, message) => {
+    expect(() => parsePercentage(text)).toThrow(message);
   });
 });

@@ -35,12 +35,13 @@ interface Key {
 }
 
 function keysOf(path: string, schema: JsonSchema): Key[] {
-  const { properties = {}, additionalProperties, items, anyOf = [], required = [] } = schema;
+  const { properties = {}, additionalProperties, items, required = [] } = schema;
+  const options = schema.anyOf ?? schema.oneOf ?? [];
   const below = Object.entries(properties).flatMap(([key, value]) => [
     { path: `${path}.${key}`, schema: value, isRequired: required.includes(key) },
     ...keysOf(`${path}.${key}`, value),
   ]);
   if (additionalProperties) below.push(...keysOf(`${path}.*`, additionalProperties));
   if (items) below.push(...keysOf(`${path}[]`, items));
-  return [...below, ...anyOf.flatMap((option) => keysOf(path, option))];
+  return [...below, ...options.flatMap((option) => keysOf(path, option))];
 }
