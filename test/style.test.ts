@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['package.json'],
   ['core'],
   ['protocols', 'access', 'limits', 'pricing', 'guards', 'routing', 'cache', 'prompts', 'observe'],
-  ['config', 'store', 'backends'],
+  ['config', 'store', 'backends', 'sinks'],
   ['gateway', 'admin', 'batch', 'bench', 'mock', 'tui'],
   ['app'],
   ['cli'],
