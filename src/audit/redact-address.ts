@@ -24,7 +24,6 @@ export const findEmails: FindSpans = (text, found) => {
 
 /** Where the local part that ends at `end` begins; `end` itself when there is none. */
 function localStart(text: string, end: number): number {
-  // Text in other alphabets has no spaces around an address in ASCII: keep to the one it ends in.
   const foreign = isForeignLetter(text.charCodeAt(end - 1));
   const lowest = Math.max(0, end - LOCAL_MAX);
   let start = end;
@@ -40,8 +39,12 @@ function isLocalUnit(unit: number, foreign: boolean): boolean {
 
 const LOCAL_SIGNS = new Set(Array.from(".!#$&'*+-_~", (sign) => sign.charCodeAt(0)));
 
+/**
+ * Chinese, Thai and others write no spaces around an address, so their letters belong to it only
+ * where `foreign` says that it is written in them. Those up to U+0DFF belong to words like ASCII.
+ */
 function isWord(unit: number, foreign: boolean): boolean {
-  return isAlphanumeric(unit) || (foreign && isForeignLetter(unit));
+  return isAlphanumeric(unit) || ((foreign || unit < 0x0e00) && isForeignLetter(unit));
 }
 
 /** Where a domain that begins at `start` ends; 0 when there is none with a dot in it. */

@@ -1,58 +1,63 @@
 import { isAlphanumeric } from './redact-character.ts';
 import type { FindSpans } from './redact-span.ts';
 
-/** Length of an IBAN by country: SWIFT's IBAN registry. */
+/** Length of an IBAN by country, where accounts are written with spaces: SWIFT's registry. */
 const LENGTHS: ReadonlyMap<string, number> = new Map(
   Object.entries({
     15: 'NO',
-    16: 'BE BI',
-    18: 'DK FI FK FO GL NL SD',
+    16: 'BE',
+    18: 'DK FI FO GL NL',
     19: 'MK SI',
-    20: 'AT BA EE KZ LT LU MN XK',
+    20: 'AT BA EE KZ LT LU XK',
     21: 'CH HR LI LV',
     22: 'BG BH CR DE GB GE IE ME RS VA',
-    23: 'AE GI IL IQ OM SO TL',
+    23: 'AE GI IL IQ TL',
     24: 'AD CZ ES MD PK RO SA SE SK TN VG',
-    25: 'LY PT ST',
+    25: 'PT ST',
     26: 'IS TR',
-    27: 'BF CF CM FR GR IT MC MG MR SM SN',
-    28: 'AL AZ BY CY DO GT HU LB NI PL SV',
+    27: 'FR GR IT MC MR SM',
+    28: 'AL AZ BY CY DO GT HU LB PL',
     29: 'BR EG PS QA UA',
-    30: 'JO KW MU YE',
+    30: 'JO KW MU',
     31: 'MT SC',
     32: 'LC',
-    33: 'RU',
   }).flatMap(([length, countries]) =>
     countries.split(' ').map((country): [string, number] => [country, Number(length)]),
   ),
 );
+const SHORTEST = 15;
+const LONGEST = 34;
 
 const BEGINNING = /(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}/g;
 
-/** Bank accounts whose length is that of their country and whose check digits are right. */
+/** Bank accounts of a plausible length whose check digits are right. */
 export const findIbans: FindSpans = (text, found) => {
   BEGINNING.lastIndex = 0;
   for (let match = BEGINNING.exec(text); match !== null; match = BEGINNING.exec(text)) {
     const length = LENGTHS.get(match[0].slice(0, 2).toUpperCase());
-    const end = length === undefined ? 0 : accountEnd(text, match.index, length);
+    const end = accountEnd(text, match.index, length);
     if (end === 0) continue;
     found.push({ start: match.index, end, label: 'IBAN' });
     BEGINNING.lastIndex = end;
   }
 };
 
-/** Where the account that begins at `start` ends; 0 when it is none. Groups may be spaced out. */
-function accountEnd(text: string, start: number, length: number): number {
+/**
+ * Where the account that begins at `start` ends; 0 when it is none. Without a known length it is
+ * one word; with one its groups may be spaced out.
+ */
+function accountEnd(text: string, start: number, length: number | undefined): number {
   let compact = '';
   let at = start;
-  while (compact.length < length) {
+  while (compact.length < (length ?? LONGEST)) {
     const unit = text.charCodeAt(at);
     const isGap = (unit === 0x20 || unit === 0xa0) && text.charCodeAt(at - 1) > 0x20;
     if (isAlphanumeric(unit)) compact += text.charAt(at);
+    else if (length === undefined) break;
     else if (!isGap) return 0;
     at += 1;
   }
-  if (isAlphanumeric(text.charCodeAt(at))) return 0;
+  if (isAlphanumeric(text.charCodeAt(at)) || compact.length < SHORTEST) return 0;
   return remainder97(compact) === 1 ? at : 0;
 }
 
