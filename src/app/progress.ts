@@ -1,5 +1,7 @@
 import type { Usage } from '../core/usage.ts';
 import type { Gate } from '../gateway/gate.ts';
+import { usageBoundsOf } from '../gateway/usage-bounds.ts';
+import { saneUsage } from '../pricing/usage-sanity.ts';
 
 const EVERY_MS = 5_000;
 
@@ -12,9 +14,11 @@ export function startProgressNotes(gate: Gate): () => void {
   const note = () => {
     for (const exchange of gate.inFlight.all()) {
       const soFar = exchange.usageSoFar?.();
-      if (!soFar?.produced || lastTokens.get(exchange) === tokensOf(soFar.usage)) continue;
-      lastTokens.set(exchange, tokensOf(soFar.usage));
-      gate.journal.progress(exchange.id, soFar.usage);
+      if (!soFar?.produced) continue;
+      const { usage } = saneUsage(soFar.usage, usageBoundsOf(exchange));
+      if (lastTokens.get(exchange) === tokensOf(usage)) continue;
+      lastTokens.set(exchange, tokensOf(usage));
+      gate.journal.progress(exchange.id, usage);
     }
   };
   const timer = setInterval(note, EVERY_MS);

@@ -57,7 +57,7 @@ async function relayWhole(exchange: Exchange, reply: BackendReply): Promise<Resp
   const outcome = {
     kind: 'served',
     usage,
-    source: facts.usage === null ? 'counted' : 'reported',
+    source: facts.usage === null ? 'counted' : facts.isUsageSound ? 'reported' : 'clamped',
   } as const;
   await exchange.finish(outcome, 200);
   const headers = replyHeaders(exchange);

@@ -70,7 +70,7 @@ function hold(exchange: Exchange, { caller, call, model }: Asked, plan: Plan): A
 function worstCase({ route, generation }: Exchange, { shape }: Call, bound: number): WorstCase {
   return {
     inputTokens: shape.inputTokens,
-    maxOutputTokens: route.wire.producesText ? bound : 0,
+    maxOutputTokens: route.wire.producesText ? bound : (route.wire.mediaTokensMax?.(shape) ?? 0),
     choices: shape.choices,
     maxGpuMs: generation.totalMs,
   };

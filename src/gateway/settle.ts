@@ -8,6 +8,7 @@ import type { Model } from '../routing/model-table.ts';
 import type { AttemptRow, Booking, FinishedRow } from '../store/rows.ts';
 import type { Attempt, Exchange } from './exchange.ts';
 import type { Call } from './read.ts';
+import { usageBoundsOf } from './usage-bounds.ts';
 
 /**
  * What was due? Called once, by `Exchange.finish`: gives back everything the request took, books
@@ -123,14 +124,10 @@ const NONE: readonly AttemptRow[] = [];
 
 /** Clamps figures no request can have: a backend's numbers are untrusted. */
 function believable(exchange: Exchange, outcome: Outcome): Outcome {
-  if (outcome.kind === 'refused' || outcome.source !== 'reported') return outcome;
-  const { usage, clamped } = saneUsage(outcome.usage, {
-    inputTokensEstimate: exchange.call?.shape.inputTokens ?? 0,
-    outputTokensCounted: exchange.outputTokensCounted,
-    contextTokens: exchange.model?.contextTokens ?? null,
-    choices: exchange.call?.shape.choices ?? 1,
-  });
-  if (!clamped) return outcome;
+  if (outcome.kind === 'refused') return outcome;
+  if (outcome.source !== 'reported' && outcome.source !== 'clamped') return outcome;
+  const { usage, clamped } = saneUsage(outcome.usage, usageBoundsOf(exchange));
+  if (outcome.source === 'reported' && !clamped) return outcome;
   exchange.gate.counters.clampedUsages += 1;
   exchange.gate.log.warn('usage_clamped', {
     request_id: exchange.id,

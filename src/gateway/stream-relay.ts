@@ -64,12 +64,12 @@ export class StreamRelay implements BodySink {
 
   async #complete(terminal: Uint8Array): Promise<void> {
     this.#ended = true;
-    const { usage } = this.#reader;
+    const { usage, isUsageSound } = this.#reader;
     this.#exchange.outputTokensCounted = this.#reader.outputTokensCounted;
     const outcome =
       usage === null
         ? ({ kind: 'served', usage: this.#counted(), source: 'counted' } as const)
-        : ({ kind: 'served', usage, source: 'reported' } as const);
+        : ({ kind: 'served', usage, source: isUsageSound ? 'reported' : 'clamped' } as const);
     await this.#exchange.finish(outcome, 200);
     this.#caller.begin();
     this.#caller.end(terminal);
@@ -87,12 +87,13 @@ export class StreamRelay implements BodySink {
   }
 
   #usageSoFar(): UsageSoFar {
-    const { usage, outputTokensCounted, sawContent: produced } = this.#reader;
+    const { usage, isUsageSound, outputTokensCounted, sawContent: produced } = this.#reader;
     this.#exchange.outputTokensCounted = outputTokensCounted;
     if (usage === null) return { usage: this.#counted(), source: 'counted', produced };
     // Running usage may lag behind what has already been passed on.
     const outputTokens = Math.max(usage.outputTokens, outputTokensCounted);
-    return { usage: { ...usage, outputTokens }, source: 'reported', produced };
+    const source = isUsageSound ? 'reported' : 'clamped';
+    return { usage: { ...usage, outputTokens }, source, produced };
   }
 
   #counted(): Usage {

@@ -4,6 +4,7 @@ import { fromErrorValue, isErrorValue } from './backend-error.ts';
 import { isObject } from './call-fields.ts';
 import { neutralText } from './neutral-text.ts';
 import { RepeatedFrame } from './repeated-frame.ts';
+import type { ReportedUsage } from './reported-usage.ts';
 import { type Frame, FrameSplitter, parseFrame } from './sse.ts';
 import type { StreamReader, StreamStep } from './wire.ts';
 
@@ -28,7 +29,7 @@ export interface FrameJudge {
   readonly repeatable?: { readonly member: string; readonly text: string } | null;
   /** Counts a frame like that one, with so many ASCII characters in its string. */
   repeat?(length: number): void;
-  readonly usage: Usage | null;
+  readonly reported: ReportedUsage | null;
   readonly outputTokensCounted: number;
   readonly sawContent: boolean;
 }
@@ -62,7 +63,11 @@ class FrameStream implements StreamReader {
   }
 
   get usage(): Usage | null {
-    return this.#judge.usage;
+    return this.#judge.reported?.usage ?? null;
+  }
+
+  get isUsageSound(): boolean {
+    return this.#judge.reported?.isSound ?? true;
   }
 
   get outputTokensCounted(): number {

@@ -7,6 +7,16 @@ export const MEDIA_TOKENS = 1_000;
 /** What the chat template puts around every message. */
 export const MESSAGE_TOKENS = 4;
 
+/**
+ * Bytes of sound for one token: compressed speech has 8 kB a second, and vendors count 10 to 32
+ * tokens for it. A recording that is not compressed is estimated too long.
+ */
+const SOUND_BYTES_PER_TOKEN = 500;
+
+export function estimateSound(sizeBytes: number): number {
+  return Math.max(MEDIA_TOKENS, Math.ceil(sizeBytes / SOUND_BYTES_PER_TOKEN));
+}
+
 /** Members that hold a medium, by reference or inline. */
 const MEDIA = new Set([
   ...['image_url', 'image', 'input_image', 'input_audio', 'audio_url', 'audio', 'video_url'],

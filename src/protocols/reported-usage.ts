@@ -1,101 +1,144 @@
 import type { Usage } from '../core/usage.ts';
 import { isObject } from './call-fields.ts';
+import { type Members, USAGE_CONVENTIONS, type UsageConvention } from './usage-conventions.ts';
+
+/**
+ * Usage as a backend stated it, converted to disjoint parts, but not believed yet: a figure that
+ * is no count stands here as NaN, and any may be absurd.
+ */
+export interface ReportedUsage {
+  readonly usage: Usage;
+  /** False when a figure is no count, or when sums that must hold do not. */
+  readonly isSound: boolean;
+}
+
+/** Chat, completions, embeddings. */
+export function fromChatUsage(raw: unknown): ReportedUsage | null {
+  return readUsage(raw, USAGE_CONVENTIONS.chat);
+}
+
+/** Responses and transcriptions. */
+export function fromResponsesUsage(raw: unknown): ReportedUsage | null {
+  return readUsage(raw, USAGE_CONVENTIONS.responses);
+}
+
+export function fromAnthropicUsage(raw: unknown): ReportedUsage | null {
+  return readUsage(raw, USAGE_CONVENTIONS.messages);
+}
+
+/**
+ * For endpoints whose imitations use either set of names: that of chat, or `convention`. Rerankers
+ * report a total alone, and all of it is input.
+ */
+export function fromAnyUsage(
+  raw: unknown,
+  convention: UsageConvention = USAGE_CONVENTIONS.responses,
+): ReportedUsage | null {
+  if (!isObject(raw)) return null;
+  return readUsage(raw, raw['input_tokens'] === undefined ? USAGE_CONVENTIONS.chat : convention);
+}
+
+/** What a stream has reported up to now: nonsense replaces nothing, but is not forgotten. */
+export function laterUsage(
+  known: ReportedUsage | null,
+  next: ReportedUsage | null,
+): ReportedUsage | null {
+  if (next === null || known === null) return next ?? known;
+  const { inputTokens, outputTokens } = next.usage;
+  const isReadable = !Number.isNaN(inputTokens) && !Number.isNaN(outputTokens);
+  return isReadable ? next : { usage: known.usage, isSound: false };
+}
 
 type Raw = Readonly<Record<string, unknown>>;
 
-/**
- * Usage as OpenAI's chat, completions and embeddings report it: `prompt_tokens` includes the cached
- * ones, `completion_tokens` the reasoning ones. null when anything in it cannot be a count.
- */
-export function fromChatUsage(raw: unknown): Usage | null {
+/** null when nothing usable is stated: no object, no input and no total. */
+export function readUsage(raw: unknown, convention: UsageConvention): ReportedUsage | null {
   if (!isObject(raw)) return null;
-  const cached =
-    isObject(raw['prompt_tokens_details']) || raw['prompt_cache_hit_tokens'] === undefined
-      ? detail(raw['prompt_tokens_details'], 'cached_tokens')
-      : count(raw['prompt_cache_hit_tokens']);
-  return build({
-    input: count(raw['prompt_tokens']),
-    cached,
-    output: count(raw['completion_tokens']),
-    reasoning: detail(raw['completion_tokens_details'], 'reasoning_tokens'),
-    total: count(raw['total_tokens']),
-  });
+  const input = readInput(raw, convention);
+  if (input === null) return null;
+  const output = readOutput(raw, input.usage.inputTokens, convention);
+  const usage = { ...input.usage, ...output.usage };
+  const isSound = input.isSound && output.isSound && Object.values(usage).every(isCount);
+  return { usage, isSound };
 }
 
-/** Usage as OpenAI's Responses, images and audio report it, with the same meaning. */
-export function fromResponsesUsage(raw: unknown): Usage | null {
-  if (!isObject(raw)) return null;
-  return build({
-    input: count(raw['input_tokens']),
-    cached: detail(raw['input_tokens_details'], 'cached_tokens'),
-    output: count(raw['output_tokens']),
-    reasoning: detail(raw['output_tokens_details'], 'reasoning_tokens'),
-    total: count(raw['total_tokens']),
-  });
+function readInput(raw: Raw, convention: UsageConvention) {
+  const cachedInputTokens = count(raw, convention.cachedInput) ?? 0;
+  let byLife = 0;
+  for (const members of convention.cacheWriteByLife) byLife += count(raw, members) ?? 0;
+  const cacheWriteTokens = count(raw, convention.cacheWrite) ?? byLife;
+  const cacheTokens = cachedInputTokens + cacheWriteTokens;
+  const hasOutput = count(raw, convention.output) !== undefined;
+  let inputTokens = count(raw, convention.input);
+  if (inputTokens === undefined && !hasOutput) inputTokens = count(raw, convention.total);
+  if (inputTokens === undefined && (convention.inputIncludesCache || cacheTokens === 0))
+    return null;
+  inputTokens ??= 0;
+  if (!convention.inputIncludesCache) inputTokens += cacheTokens;
+
+  // Sound and pictures may have come from the cache; such a token is counted once, as cached.
+  const heard = count(raw, convention.audioInput) ?? 0;
+  const seen = count(raw, convention.imageInput) ?? 0;
+  const missed = count(raw, convention.cacheMiss) ?? inputTokens - cachedInputTokens;
+  const isSound =
+    cacheTokens <= inputTokens &&
+    heard <= inputTokens &&
+    seen <= inputTokens &&
+    missed + cachedInputTokens === inputTokens &&
+    (byLife === 0 || byLife === cacheWriteTokens);
+  const audioInputTokens = atMost(heard, inputTokens - cacheTokens);
+  const imageInputTokens = atMost(seen, inputTokens - cacheTokens - audioInputTokens);
+  const usage = { inputTokens, cachedInputTokens, cacheWriteTokens };
+  return { usage: { ...usage, audioInputTokens, imageInputTokens }, isSound };
 }
 
-/** Whichever of the two shapes it has. */
-export function fromAnyUsage(raw: unknown): Usage | null {
-  if (!isObject(raw)) return null;
-  return raw['input_tokens'] === undefined ? fromChatUsage(raw) : fromResponsesUsage(raw);
-}
-
-/**
- * Usage as Anthropic reports it: `input_tokens` leaves out what was read from or written to the
- * cache, so the three are added up.
- */
-export function fromAnthropicUsage(raw: unknown): Usage | null {
-  if (!isObject(raw)) return null;
-  const fresh = count(raw['input_tokens']);
-  const written = count(raw['cache_creation_input_tokens']);
-  const read = count(raw['cache_read_input_tokens']);
-  if (fresh === 'bad' || written === 'bad' || read === 'bad') return null;
-  const parts = [fresh, written, read].filter((part) => part !== 'none');
-  return build({
-    input: parts.length === 0 ? 'none' : parts.reduce((sum, part) => sum + part, 0),
-    cached: read,
-    output: count(raw['output_tokens']),
-    reasoning: detail(raw['output_tokens_details'], 'thinking_tokens'),
-    total: 'none',
-  });
-}
-
-/** A count from a backend: untrusted. `none` when absent or null, `bad` when it is no count. */
-type Count = number | 'none' | 'bad';
-
-function count(value: unknown): Count {
-  if (value === undefined || value === null) return 'none';
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 'bad';
-}
-
-function detail(details: unknown, name: string): Count {
-  return isObject(details) ? count((details as Raw)[name]) : 'none';
-}
-
-interface Counts {
-  readonly input: Count;
-  readonly cached: Count;
-  readonly output: Count;
-  readonly reasoning: Count;
-  readonly total: Count;
-}
-
-function build({ input, cached, output, reasoning, total }: Counts): Usage | null {
-  if (input === 'bad' || cached === 'bad' || output === 'bad') return null;
-  if (reasoning === 'bad' || total === 'bad') return null;
-  // Rerankers report a total alone, and all of it is input.
-  const inputTokens = input === 'none' ? (output === 'none' ? total : 'none') : input;
-  if (inputTokens === 'none' || !Number.isSafeInteger(inputTokens)) return null;
-  const reasoningTokens = reasoning === 'none' ? 0 : reasoning;
-  let outputTokens = output === 'none' ? 0 : output;
-  // Some vendors leave reasoning out of the completion; their total gives it away.
-  if (reasoningTokens > 0 && total === inputTokens + outputTokens + reasoningTokens) {
-    outputTokens += reasoningTokens;
+function readOutput(raw: Raw, inputTokens: number, convention: UsageConvention) {
+  const stated = count(raw, convention.output);
+  const statedReasoning = count(raw, convention.reasoning);
+  const total = count(raw, convention.total);
+  let outputTokens = stated ?? 0;
+  let reasoningTokens = statedReasoning ?? 0;
+  let isSound = true;
+  const rest = total === undefined ? 0 : total - inputTokens - outputTokens;
+  if (rest !== 0) {
+    const mayBeReasoning = convention.outputMayLackReasoning && stated !== undefined && rest > 0;
+    if (mayBeReasoning && rest === (statedReasoning ?? rest)) {
+      outputTokens += rest;
+      reasoningTokens = rest;
+    } else {
+      isSound = false;
+    }
   }
+  let spoken = count(raw, convention.audioOutput);
+  let drawn = count(raw, convention.imageOutput);
+  const isPlain = spoken === undefined && drawn === undefined;
+  if (isPlain && convention.plainOutput === 'audio') spoken = outputTokens;
+  if (isPlain && convention.plainOutput === 'image') drawn = outputTokens;
+  spoken ??= 0;
+  drawn ??= 0;
+  isSound &&= reasoningTokens + spoken + drawn <= outputTokens;
+  const audioOutputTokens = spoken;
+  const imageOutputTokens = drawn;
   return {
-    inputTokens,
-    cachedInputTokens: Math.min(cached === 'none' ? 0 : cached, inputTokens),
-    outputTokens,
-    reasoningTokens: Math.min(reasoningTokens, outputTokens),
+    usage: { outputTokens, reasoningTokens, audioOutputTokens, imageOutputTokens },
+    isSound,
   };
+}
+
+/** The first of the members that is stated: `undefined` when none is, NaN when it is no count. */
+function count(raw: Raw, members: Members): number | undefined {
+  for (const [first = '', second] of members) {
+    let value = raw[first];
+    if (second !== undefined) value = isObject(value) ? value[second] : undefined;
+    if (value !== undefined && value !== null) return isCount(value) ? value : Number.NaN;
+  }
+  return undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function atMost(value: number, most: number): number {
+  return Math.max(0, Math.min(value, most));
 }

@@ -4,8 +4,9 @@ import { openAiChat } from './openai-chat/wire.ts';
 import { openAiCompletions } from './openai-completions/wire.ts';
 import { openAiEmbeddings } from './openai-embeddings/wire.ts';
 import {
-  openAiMedia,
+  openAiImages,
   openAiPlain,
+  openAiSpeech,
   openAiTokenize,
   openAiTranscripts,
 } from './openai-plain/wire.ts';
@@ -55,10 +56,10 @@ export const ROUTES: readonly Route[] = [
   post('score', '/v1/score', openAiPlain),
   post('score', '/score', openAiPlain),
   post('moderations', '/v1/moderations', openAiPlain),
-  post('images', '/v1/images/generations', openAiMedia),
-  post('images', '/v1/images/edits', openAiMedia, 'json_or_form'),
-  post('images', '/v1/images/variations', openAiMedia, 'form'),
-  post('audio', '/v1/audio/speech', openAiMedia),
+  post('images', '/v1/images/generations', openAiImages),
+  post('images', '/v1/images/edits', openAiImages, 'json_or_form'),
+  post('images', '/v1/images/variations', openAiImages, 'form'),
+  post('audio', '/v1/audio/speech', openAiSpeech),
   post('audio', '/v1/audio/transcriptions', openAiTranscripts, 'form'),
   post('audio', '/v1/audio/translations', openAiTranscripts, 'form'),
   post('tokenize', '/tokenize', openAiTokenize),

@@ -19,10 +19,16 @@ export interface CallShape {
   readonly edits: readonly Edit[];
 }
 
-/** What a whole reply says about itself. */
-export interface ReplyFacts {
-  /** As the backend reported it; null when it reported nothing usable. */
+/** What a backend said it used. To be believed only after `saneUsage` has seen it. */
+interface Reported {
+  /** Converted to disjoint parts, NaN where it stated no count; null when it said nothing usable. */
   readonly usage: Usage | null;
+  /** False when a figure was no count or the figures contradict each other. */
+  readonly isUsageSound: boolean;
+}
+
+/** What a whole reply says about itself. */
+export interface ReplyFacts extends Reported {
   readonly outputTokensCounted: number;
 }
 
@@ -38,18 +44,18 @@ export interface StreamStep {
   readonly fault: GateError | null;
 }
 
-/** Reads one reply stream. Not reusable; chunks after `end` or `fault` are ignored. */
-export interface StreamReader {
+/** Reads one reply stream; its usage is the latest, running usage included. Not reusable; chunks after `end` or `fault` are ignored. */
+export interface StreamReader extends Reported {
   /** Keeps a view on `chunk` only inside the returned step. */
   push(chunk: Uint8Array): StreamStep;
-  /** The latest reported usage, running usage included; null while nothing usable was reported. */
-  readonly usage: Usage | null;
   readonly outputTokensCounted: number;
   /** True once a delta carried something generated: the moment of the first token. */
   readonly sawContent: boolean;
   /** Bytes held back until their frame is whole. */
   readonly pendingBytes: number;
 }
+
+export type ChatLimit = 'max_tokens' | 'max_completion_tokens';
 
 /** One wire format: how requests, replies, streams and errors of an endpoint look. */
 export interface Wire {
@@ -67,4 +73,15 @@ export interface Wire {
   renderErrorFrame(error: GateError, requestId: string): Uint8Array;
   /** False where a reply holds no generated text, so that no output tokens are ever counted. */
   readonly producesText: boolean;
+  /**
+   * The most output tokens per choice of a reply that is sound or pictures; absent where it is
+   * neither. Nobody states a limit for these, so it is drawn from what the models can make.
+   */
+  mediaTokensMax?(call: CallShape): number;
+  /**
+   * The edits after which the backend stops at `tokens` of output per choice, none where the
+   * caller asks for less; absent where no limit can be stated. `chatMember` is how chat says it
+   * when the caller did not: OpenAI's own models know only the newer name, most engines both.
+   */
+  limitOutput?(body: JsonBody, tokens: number, chatMember: ChatLimit): readonly Edit[];
 }

@@ -1,8 +1,7 @@
-import type { Usage } from '../../core/usage.ts';
 import { isObject } from '../call-fields.ts';
 import { OutputCounter } from '../count-tokens.ts';
 import { createFrameStream, type FrameJudge, type Verdict } from '../frame-stream.ts';
-import { fromAnthropicUsage } from '../reported-usage.ts';
+import { fromAnthropicUsage, laterUsage, type ReportedUsage } from '../reported-usage.ts';
 import type { StreamReader } from '../wire.ts';
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -16,17 +15,18 @@ class MessagesJudge implements FrameJudge {
   readonly endsWithDone = false;
   readonly #counter = new OutputCounter();
   #rawUsage: Raw = {};
-  #usage: Usage | null = null;
+  #reported: ReportedUsage | null = null;
   #isUsageFinal = false;
 
   /**
    * `message_start` reports the input with one output token or none, so until `message_delta`
    * brings the real output, what was counted stands in for it.
    */
-  get usage(): Usage | null {
-    if (this.#usage === null || this.#isUsageFinal) return this.#usage;
-    const outputTokens = Math.max(this.#usage.outputTokens, this.#counter.tokens);
-    return { ...this.#usage, outputTokens };
+  get reported(): ReportedUsage | null {
+    if (this.#reported === null || this.#isUsageFinal) return this.#reported;
+    const { usage, isSound } = this.#reported;
+    const outputTokens = Math.max(usage.outputTokens, this.#counter.tokens);
+    return { usage: { ...usage, outputTokens }, isSound };
   }
 
   get outputTokensCounted(): number {
@@ -64,9 +64,9 @@ class MessagesJudge implements FrameJudge {
     const named = Object.entries(usage).filter(([, value]) => value !== null);
     const merged = { ...this.#rawUsage, ...Object.fromEntries(named) };
     const read = fromAnthropicUsage(merged);
-    if (read === null) return;
+    this.#reported = laterUsage(this.#reported, read);
+    if (read === null || this.#reported?.usage !== read.usage) return;
     this.#rawUsage = merged;
-    this.#usage = read;
     this.#isUsageFinal ||= isFinal && usage['output_tokens'] !== undefined;
   }
 

@@ -1,4 +1,3 @@
-import { NO_USAGE } from '../../core/usage.ts';
 import {
   invalidField,
   isObject,
@@ -11,7 +10,8 @@ import { OutputCounter } from '../count-tokens.ts';
 import { renderAnthropicErrorFrame } from '../error-frame.ts';
 import { estimateContent, estimateMember, estimateMessages } from '../input-estimate.ts';
 import type { JsonBody } from '../json-body.ts';
-import { parseReplyBody, refuseErrorReply } from '../reply-body.ts';
+import { limitMembers } from '../output-limit.ts';
+import { nothingUsed, parseReplyBody, refuseErrorReply, toFacts } from '../reply-body.ts';
 import { fromAnthropicUsage } from '../reported-usage.ts';
 import type { CallShape, ReplyFacts, Wire } from '../wire.ts';
 import { countBlock, openMessagesStream } from './stream.ts';
@@ -19,18 +19,23 @@ import { countBlock, openMessagesStream } from './stream.ts';
 /** Claude Code sends `system` messages inside the list. */
 const ROLES = new Set(['user', 'assistant', 'system']);
 
-/** `POST /v1/messages`. */
-export const anthropicMessages: Wire = {
-  producesText: true,
-  readCall,
+const common = {
   readReply,
   openStream: openMessagesStream,
   renderErrorFrame: renderAnthropicErrorFrame,
 };
 
+/** `POST /v1/messages`. */
+export const anthropicMessages: Wire = {
+  ...common,
+  producesText: true,
+  readCall,
+  limitOutput: (body, tokens) => limitMembers(body, tokens, ['max_tokens'], 'max_tokens'),
+};
+
 /** `POST /v1/messages/count_tokens`. Generates nothing, so it uses nothing. */
 export const anthropicCountTokens: Wire = {
-  ...anthropicMessages,
+  ...common,
   producesText: false,
   readCall({ value }) {
     const model = parseModel(value['model']);
@@ -47,7 +52,7 @@ export const anthropicCountTokens: Wire = {
   },
   readReply(body) {
     refuseErrorReply(parseReplyBody(body));
-    return { usage: NO_USAGE, outputTokensCounted: 0 };
+    return nothingUsed();
   },
 };
 
@@ -87,5 +92,5 @@ function readReply(body: Uint8Array): ReplyFacts {
       }
     }
   }
-  return { usage: fromAnthropicUsage(reply['usage']), outputTokensCounted: counter.tokens };
+  return toFacts(fromAnthropicUsage(reply['usage']), counter.tokens);
 }

@@ -1,8 +1,7 @@
-import type { Usage } from '../../core/usage.ts';
 import { isObject } from '../call-fields.ts';
 import { OutputCounter } from '../count-tokens.ts';
 import { createFrameStream, type FrameJudge, type Verdict } from '../frame-stream.ts';
-import { fromChatUsage } from '../reported-usage.ts';
+import { fromChatUsage, laterUsage, type ReportedUsage } from '../reported-usage.ts';
 import type { StreamReader } from '../wire.ts';
 
 /** Adds what one choice of a chunk generated to the count. */
@@ -18,16 +17,12 @@ class ChunkJudge implements FrameJudge {
   readonly #usageRequested: boolean;
   readonly #countChoice: CountChoice;
   readonly #counter = new OutputCounter();
-  #usage: Usage | null = null;
+  reported: ReportedUsage | null = null;
   #repeatable: { readonly member: string; readonly text: string } | null = null;
 
   constructor(usageRequested: boolean, countChoice: CountChoice) {
     this.#usageRequested = usageRequested;
     this.#countChoice = countChoice;
-  }
-
-  get usage(): Usage | null {
-    return this.#usage;
   }
 
   get outputTokensCounted(): number {
@@ -52,7 +47,7 @@ class ChunkJudge implements FrameJudge {
     if (!isEmpty) for (const choice of choices) this.#countChoice(choice, this.#counter);
     this.#repeatable = isEmpty || choices.length > 1 ? null : onlyText(choices[0]);
     if (usage === undefined || usage === null) return 'forward';
-    this.#usage = fromChatUsage(usage) ?? this.#usage;
+    this.reported = laterUsage(this.reported, fromChatUsage(usage));
     return isEmpty && !this.#usageRequested ? 'hide' : 'forward';
   }
 }

@@ -9,12 +9,14 @@ import type { OutputCounter } from '../count-tokens.ts';
 import { renderOpenAiErrorFrame } from '../error-frame.ts';
 import { estimateMember, estimateMessages } from '../input-estimate.ts';
 import type { JsonBody } from '../json-body.ts';
+import { limitMembers } from '../output-limit.ts';
 import { readChoicesReply } from '../reply-body.ts';
-import type { CallShape, Wire } from '../wire.ts';
+import type { CallShape, ChatLimit, Wire } from '../wire.ts';
 import { openChunkStream } from './chunk-stream.ts';
 import { generatedText } from './generated-text.ts';
 import { parseStreamFields } from './stream-fields.ts';
 
+const LIMITS: readonly ChatLimit[] = ['max_completion_tokens', 'max_tokens'];
 const ROLES = new Set(['developer', 'system', 'user', 'assistant', 'tool', 'function']);
 
 /** `POST /v1/chat/completions`. */
@@ -24,6 +26,7 @@ export const openAiChat: Wire = {
   readReply: (body) => readChoicesReply(body, countMessage),
   openStream: ({ usageRequested }) => openChunkStream(usageRequested, countDelta),
   renderErrorFrame: renderOpenAiErrorFrame,
+  limitOutput: (body, tokens, member) => limitMembers(body, tokens, LIMITS, member),
 };
 
 function readCall(body: JsonBody): CallShape {
@@ -32,9 +35,7 @@ function readCall(body: JsonBody): CallShape {
   const streamFields = parseStreamFields(value);
   const messages = parseMessages(value['messages'], ROLES);
   // Engines differ on which of the two wins, so the dearer one is the bound.
-  const bounds = ['max_completion_tokens', 'max_tokens'].map((name) =>
-    parseTokenBound(value[name], name),
-  );
+  const bounds = LIMITS.map((name) => parseTokenBound(value[name], name));
   return {
     model,
     ...streamFields,

@@ -5,6 +5,7 @@ import { estimateContent, estimatePrompt } from '../input-estimate.ts';
 import type { JsonBody } from '../json-body.ts';
 import { openChunkStream } from '../openai-chat/chunk-stream.ts';
 import { parseStreamFields } from '../openai-chat/stream-fields.ts';
+import { limitMembers } from '../output-limit.ts';
 import { readChoicesReply } from '../reply-body.ts';
 import type { CallShape, Wire } from '../wire.ts';
 
@@ -16,6 +17,7 @@ export const openAiCompletions: Wire = {
     readChoicesReply(body, (choice, counter) => counter.addUncounted(textOf(choice))),
   openStream: ({ usageRequested }) => openChunkStream(usageRequested, countChoice),
   renderErrorFrame: renderOpenAiErrorFrame,
+  limitOutput: (body, tokens) => limitMembers(body, tokens, ['max_tokens'], 'max_tokens'),
 };
 
 function readCall({ value }: JsonBody): CallShape {

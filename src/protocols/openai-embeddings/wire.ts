@@ -10,7 +10,7 @@ import type { CallShape, Wire } from '../wire.ts';
 export const openAiEmbeddings: Wire = {
   producesText: false,
   readCall,
-  readReply: readUsageReply,
+  readReply: (body) => readUsageReply(body),
   openStream: () => openPlainStream({ producesText: false }),
   renderErrorFrame: renderOpenAiErrorFrame,
 };

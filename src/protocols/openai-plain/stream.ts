@@ -1,9 +1,9 @@
-import type { Usage } from '../../core/usage.ts';
 import { isObject } from '../call-fields.ts';
 import { OutputCounter } from '../count-tokens.ts';
 import { createFrameStream, type FrameJudge, type Verdict } from '../frame-stream.ts';
 import { generatedText } from '../openai-chat/generated-text.ts';
-import { fromAnyUsage } from '../reported-usage.ts';
+import { fromAnyUsage, laterUsage, type ReportedUsage } from '../reported-usage.ts';
+import type { UsageConvention } from '../usage-conventions.ts';
 import type { StreamReader } from '../wire.ts';
 
 /** One frame holds a whole image in base64. */
@@ -20,19 +20,25 @@ const TERMINALS = new Set([
  * Streams of images and audio. They end with a typed event or, from engines that stream
  * transcripts as chat chunks, with `[DONE]`.
  */
-export function openPlainStream(options: { readonly producesText: boolean }): StreamReader {
-  return createFrameStream(new PlainJudge(options.producesText), MAX_FRAME_BYTES);
+export function openPlainStream(options: PlainStreamOptions): StreamReader {
+  return createFrameStream(new PlainJudge(options), MAX_FRAME_BYTES);
+}
+
+interface PlainStreamOptions {
+  readonly producesText: boolean;
+  /** How usage is stated when not as chat states it. */
+  readonly convention?: UsageConvention;
 }
 
 class PlainJudge implements FrameJudge {
   readonly endsWithDone = true;
-  readonly #producesText: boolean;
+  readonly #options: PlainStreamOptions;
   readonly #counter = new OutputCounter();
-  usage: Usage | null = null;
+  reported: ReportedUsage | null = null;
   sawContent = false;
 
-  constructor(producesText: boolean) {
-    this.#producesText = producesText;
+  constructor(options: PlainStreamOptions) {
+    this.#options = options;
   }
 
   get outputTokensCounted(): number {
@@ -41,8 +47,9 @@ class PlainJudge implements FrameJudge {
 
   judge(type: string, event: Readonly<Record<string, unknown>>): Verdict {
     this.sawContent = true;
-    if (this.#producesText) this.#count(event);
-    this.usage = fromAnyUsage(event['usage']) ?? this.usage;
+    const { producesText, convention } = this.#options;
+    if (producesText) this.#count(event);
+    this.reported = laterUsage(this.reported, fromAnyUsage(event['usage'], convention));
     return TERMINALS.has(type) ? 'end' : 'forward';
   }
 

@@ -1,4 +1,3 @@
-import { NO_USAGE } from '../../core/usage.ts';
 import { invalidField, parseChoices, parseFlag, parseModel } from '../call-fields.ts';
 import { OutputCounter } from '../count-tokens.ts';
 import { renderOpenAiErrorFrame } from '../error-frame.ts';
@@ -7,11 +6,20 @@ import {
   estimateContent,
   estimateMessages,
   estimatePrompt,
+  estimateSound,
   MEDIA_TOKENS,
 } from '../input-estimate.ts';
 import type { JsonBody } from '../json-body.ts';
-import { parseReplyBody, readUsageReply, refuseErrorReply } from '../reply-body.ts';
+import { pictureTokensMax, speechTokensMax } from '../media-bound.ts';
+import {
+  nothingUsed,
+  parseReplyBody,
+  readUsageReply,
+  refuseErrorReply,
+  toFacts,
+} from '../reply-body.ts';
 import { fromAnyUsage } from '../reported-usage.ts';
+import { USAGE_CONVENTIONS } from '../usage-conventions.ts';
 import type { CallShape, ReplyFacts, Wire } from '../wire.ts';
 import { openPlainStream } from './stream.ts';
 
@@ -19,22 +27,35 @@ import { openPlainStream } from './stream.ts';
 export const openAiPlain: Wire = {
   producesText: false,
   readCall: (body) => readCall(body, false),
-  readReply: readUsageReply,
+  readReply: (body) => readUsageReply(body),
   openStream: () => openPlainStream({ producesText: false }),
   renderErrorFrame: renderOpenAiErrorFrame,
 };
 
-/** Images and speech: as a stream when asked, and as a form when images come with the request. */
-export const openAiMedia: Wire = {
+/** Pictures: as a stream when asked, and as a form when pictures come with the request. */
+export const openAiImages: Wire = {
   ...openAiPlain,
   readCall: (body) => readCall(body, readsAsStream(body)),
-  readForm,
+  readForm: (form) => readForm(form, MEDIA_TOKENS),
+  readReply: (body) => readUsageReply(body, USAGE_CONVENTIONS.images),
+  openStream: () => openPlainStream({ producesText: false, convention: USAGE_CONVENTIONS.images }),
+  mediaTokensMax: pictureTokensMax,
+};
+
+/** Speech: sound as it comes, or a stream of events. */
+export const openAiSpeech: Wire = {
+  ...openAiPlain,
+  readCall: (body) => readCall(body, readsAsStream(body)),
+  readReply: (body) => readUsageReply(body, USAGE_CONVENTIONS.speech),
+  openStream: () => openPlainStream({ producesText: false, convention: USAGE_CONVENTIONS.speech }),
+  mediaTokensMax: speechTokensMax,
 };
 
 /** Transcriptions and translations: sound in a form, text out. */
 export const openAiTranscripts: Wire = {
-  ...openAiMedia,
+  ...openAiPlain,
   producesText: true,
+  readForm: (form) => readForm(form, estimateSound(form.fileBytes)),
   readReply: readTranscript,
   openStream: () => openPlainStream({ producesText: true }),
 };
@@ -45,7 +66,7 @@ export const openAiTokenize: Wire = {
   readCall: (body) => ({ ...readCall(body, false), inputTokens: 0 }),
   readReply(body) {
     refuseErrorReply(parseReplyBody(body));
-    return { usage: NO_USAGE, outputTokensCounted: 0 };
+    return nothingUsed();
   },
 };
 
@@ -88,7 +109,8 @@ const FLAGS = new Map([
   ['False', false],
 ]);
 
-function readForm(form: FormBody): CallShape {
+/** `fileTokens`: what the files are taken for, if there are any. */
+function readForm(form: FormBody, fileTokens: number): CallShape {
   const text = (name: string) => form.fields.get(name)?.value;
   const model = parseModel(text('model'));
   const stream = FLAGS.get(text('stream') ?? 'false');
@@ -100,7 +122,7 @@ function readForm(form: FormBody): CallShape {
     usageRequested: true,
     maxOutputTokens: null,
     choices: n === undefined ? 1 : parseChoices(/^\d{1,4}$/.test(n) ? Number(n) : Number.NaN, 'n'),
-    inputTokens: estimateContent(text('prompt')) + (form.fileBytes > 0 ? MEDIA_TOKENS : 0),
+    inputTokens: estimateContent(text('prompt')) + (form.fileBytes > 0 ? fileTokens : 0),
     edits: [],
   };
 }
@@ -110,11 +132,11 @@ function readTranscript(body: Uint8Array): ReplyFacts {
   const counter = new OutputCounter();
   if (body[0] !== 0x7b) {
     counter.addUncounted(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
-    return { usage: null, outputTokensCounted: counter.tokens };
+    return toFacts(null, counter.tokens);
   }
   const reply = parseReplyBody(body);
   refuseErrorReply(reply);
   const { text } = reply;
   if (typeof text === 'string') counter.addUncounted(text);
-  return { usage: fromAnyUsage(reply['usage']), outputTokensCounted: counter.tokens };
+  return toFacts(fromAnyUsage(reply['usage']), counter.tokens);
 }

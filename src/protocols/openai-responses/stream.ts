@@ -1,8 +1,7 @@
-import type { Usage } from '../../core/usage.ts';
 import { isObject } from '../call-fields.ts';
 import { OutputCounter } from '../count-tokens.ts';
 import { createFrameStream, type FrameJudge, type Verdict } from '../frame-stream.ts';
-import { fromResponsesUsage } from '../reported-usage.ts';
+import { fromResponsesUsage, laterUsage, type ReportedUsage } from '../reported-usage.ts';
 import type { StreamReader } from '../wire.ts';
 
 /** The last event repeats the whole response, with its instructions, tools and any images. */
@@ -23,7 +22,7 @@ export function openResponsesStream(): StreamReader {
 class ResponsesJudge implements FrameJudge {
   readonly endsWithDone = false;
   readonly #counter = new OutputCounter();
-  usage: Usage | null = null;
+  reported: ReportedUsage | null = null;
 
   get outputTokensCounted(): number {
     return this.#counter.tokens;
@@ -39,7 +38,9 @@ class ResponsesJudge implements FrameJudge {
     if (typeof delta === 'string' && type.endsWith('.delta') && type !== 'response.audio.delta') {
       this.#counter.add(delta);
     }
-    if (isObject(response)) this.usage = fromResponsesUsage(response['usage']) ?? this.usage;
+    if (isObject(response)) {
+      this.reported = laterUsage(this.reported, fromResponsesUsage(response['usage']));
+    }
     return TERMINALS.has(type) ? 'end' : 'forward';
   }
 }

@@ -3,7 +3,8 @@ import { OutputCounter } from '../count-tokens.ts';
 import { renderResponsesErrorFrame } from '../error-frame.ts';
 import { estimateContent, estimateMember, estimateMessages } from '../input-estimate.ts';
 import type { JsonBody } from '../json-body.ts';
-import { parseReplyBody, refuseErrorReply } from '../reply-body.ts';
+import { limitMembers } from '../output-limit.ts';
+import { parseReplyBody, refuseErrorReply, toFacts } from '../reply-body.ts';
 import { fromResponsesUsage } from '../reported-usage.ts';
 import type { CallShape, ReplyFacts, Wire } from '../wire.ts';
 import { openResponsesStream } from './stream.ts';
@@ -15,6 +16,8 @@ export const openAiResponses: Wire = {
   readReply,
   openStream: openResponsesStream,
   renderErrorFrame: renderResponsesErrorFrame,
+  limitOutput: (body, tokens) =>
+    limitMembers(body, tokens, ['max_output_tokens'], 'max_output_tokens'),
 };
 
 function readCall(body: JsonBody): CallShape {
@@ -47,11 +50,11 @@ function readReply(body: Uint8Array): ReplyFacts {
   // A failed response is still a response, with its own `error` and usage.
   if (!Array.isArray(output)) {
     refuseErrorReply(reply);
-    return { usage: fromResponsesUsage(reply['usage']), outputTokensCounted: 0 };
+    return toFacts(fromResponsesUsage(reply['usage']), 0);
   }
   const counter = new OutputCounter();
   for (const item of output) countItem(item, counter);
-  return { usage: fromResponsesUsage(reply['usage']), outputTokensCounted: counter.tokens };
+  return toFacts(fromResponsesUsage(reply['usage']), counter.tokens);
 }
 
 const GENERATED = ['text', 'refusal', 'arguments', 'input', 'name', 'code'];
