@@ -34,7 +34,10 @@ export class BytesRelay implements BodySink {
   onData(bytes: Uint8Array): void {
     if (this.#ended) return;
     this.#exchange.firstTokenMs ??= this.#exchange.gate.clock.monotonicMs();
-    if (this.#heldBack !== undefined) this.#caller.write(this.#heldBack);
+    if (this.#heldBack !== undefined) {
+      this.#caller.write(this.#heldBack);
+      this.#exchange.capture?.answer(this.#heldBack);
+    }
     this.#heldBack = bytes;
     this.#caller.begin();
   }
@@ -44,6 +47,7 @@ export class BytesRelay implements BodySink {
     if (closeDelimited) return this.onBroken(streamBroken());
     this.#ended = true;
     const { usage, source } = this.#usageSoFar();
+    if (this.#heldBack !== undefined) this.#exchange.capture?.answer(this.#heldBack);
     const settled = this.#exchange.finish({ kind: 'served', usage, source }, 200);
     void settled.then(() => {
       this.#caller.begin();

@@ -59,6 +59,7 @@ async function relayWhole(exchange: Exchange, reply: BackendReply): Promise<Resp
     usage,
     source: facts.usage === null ? 'counted' : facts.isUsageSound ? 'reported' : 'clamped',
   } as const;
+  exchange.capture?.answer(body);
   await exchange.finish(outcome, 200);
   const headers = replyHeaders(exchange);
   headers['content-type'] = 'application/json';

@@ -4,7 +4,7 @@
  */
 
 import type { ErrorCode } from '../core/error.ts';
-import type { Key } from '../core/key.ts';
+import type { ContentMode, Key } from '../core/key.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Target } from '../routing/model-table.ts';
 import type { AttemptRow, FinishedRow, OpenRow } from '../store/rows.ts';
@@ -34,6 +34,35 @@ export interface Journal {
   open(row: OpenRow): Promise<void>;
   settle(row: FinishedRow, attempts: readonly AttemptRow[]): Promise<void>;
   progress(id: string, usage: Usage): void;
+}
+
+/** Keeps prompts and answers, apart from the books. */
+export interface ContentRecorder {
+  /** Undefined when there is no way to keep anything; that is counted. */
+  begin(request: CapturedRequest): Capture | undefined;
+  /** Content that should be kept would be lost now: the operator's policy decides on requests. */
+  readonly isFailing: boolean;
+}
+
+export interface CapturedRequest {
+  readonly requestId: string;
+  readonly key: Key;
+  readonly mode: Exclude<ContentMode, 'off'>;
+}
+
+/** What is kept of one request. Bytes are copied at once, up to a cap; nothing ever waits here. */
+export interface Capture {
+  /** The body as the caller sent it. */
+  request(bytes: Uint8Array): void;
+  /** The next part of the answer as the caller gets it. */
+  answer(bytes: Uint8Array): void;
+  /**
+   * Resolves when the content is durable, with the reference that the finished row must hold, and
+   * with null when it was lost, which is counted. Never rejects, and never later than its deadline.
+   */
+  finish(): Promise<Uint8Array | null>;
+  /** Keeps nothing after all. */
+  abandon(): void;
 }
 
 export interface BackendRequest {

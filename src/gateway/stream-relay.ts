@@ -48,6 +48,7 @@ export class StreamRelay implements BodySink {
     if (forward !== null) {
       this.#caller.begin();
       this.#caller.write(forward);
+      this.#exchange.capture?.answer(forward);
     }
     if (fault !== null) this.#fail(fault);
     else if (end !== null) this.#complete(end);
@@ -70,6 +71,7 @@ export class StreamRelay implements BodySink {
       usage === null
         ? ({ kind: 'served', usage: this.#counted(), source: 'counted' } as const)
         : ({ kind: 'served', usage, source: isUsageSound ? 'reported' : 'clamped' } as const);
+    this.#exchange.capture?.answer(terminal);
     await this.#exchange.finish(outcome, 200);
     this.#caller.begin();
     this.#caller.end(terminal);
@@ -79,10 +81,11 @@ export class StreamRelay implements BodySink {
     this.#ended = true;
     this.#reply.discard();
     if (!this.#exchange.replyHasBegun) return this.#caller.refuse(error);
-    await this.#exchange.fail(error);
-    const { route, generation, id } = this.#exchange;
+    const { route, generation, id, capture } = this.#exchange;
     const told = errorWithoutSecrets(error, generation.secrets);
     const frame = route.wire.renderErrorFrame(told, id);
+    capture?.answer(frame);
+    await this.#exchange.fail(error);
     this.#caller.end(frame);
   }
 
