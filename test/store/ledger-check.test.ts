@@ -1,13 +1,25 @@
 import { expect, test } from 'vitest';
 import { nanoUsd, ZERO_USD } from '../../src/core/money.ts';
+import { NO_USAGE } from '../../src/core/usage.ts';
 import { openBooks } from '../../src/store/books.ts';
 import { openLedgerWriter } from '../../src/store/ledger-writer.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
-import { aFinishedRow, anOpenRow } from '../support/request-rows.ts';
+import { aFinishedRow, anOpenRow, aPrice } from '../support/request-rows.ts';
 import { tempDir } from '../support/temp-store.ts';
 
-const price = { input: 1_000_000, cachedInput: 500_000, output: 2_000_000, reasoning: 2_000_000 };
-const usage = { inputTokens: 10, cachedInputTokens: 2, outputTokens: 5, reasoningTokens: 1 };
+const price = aPrice({
+  input: 1_000_000,
+  cachedInput: 500_000,
+  output: 2_000_000,
+  reasoning: 2_000_000,
+});
+const usage = {
+  ...NO_USAGE,
+  inputTokens: 10,
+  cachedInputTokens: 2,
+  outputTokens: 5,
+  reasoningTokens: 1,
+};
 const ID = '0197a3c2-5e00-7abc-8def-0123456789ab';
 
 function openLab() {

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { GateError } from '../../src/core/error.ts';
 import { nanoUsd } from '../../src/core/money.ts';
+import { NO_USAGE } from '../../src/core/usage.ts';
 import type { AttemptRow } from '../../src/store/rows.ts';
 import { queryClosed, readRequestLog, toHexId } from '../support/request-log.ts';
-import { aFinishedRow, anOpenRow } from '../support/request-rows.ts';
+import { aFinishedRow, anOpenRow, aPrice } from '../support/request-rows.ts';
 import { openTempStore, tempDir } from '../support/temp-store.ts';
 
 test('a finished request comes back with every word and number', async () => {
@@ -34,11 +35,17 @@ test('a finished request comes back with every word and number', async () => {
       code: 'caller_gone',
       status: 499,
       ttftMs: 0.4,
-      usage: { inputTokens: 9, cachedInputTokens: 4, outputTokens: 7, reasoningTokens: 2 },
+      usage: {
+        ...NO_USAGE,
+        inputTokens: 9,
+        cachedInputTokens: 4,
+        outputTokens: 7,
+        reasoningTokens: 2,
+      },
       usageSource: 'counted',
       estimated: true,
       costNanoUsd: nanoUsd(Number.MAX_SAFE_INTEGER),
-      price: { input: 1, cachedInput: 2, output: 3, reasoning: 4 },
+      price: aPrice({ input: 1, cachedInput: 2, output: 3, reasoning: 4 }),
       attempts: 2,
     });
     await temp.store.ledger.settle(row, attempts);

@@ -1,13 +1,19 @@
 import { expect, test } from 'vitest';
 import { nanoUsd, ZERO_USD } from '../../src/core/money.ts';
+import { NO_USAGE } from '../../src/core/usage.ts';
 import { openLedgerWriter } from '../../src/store/ledger-writer.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { queryClosed, readRequestLog, toHexId } from '../support/request-log.ts';
-import { aFinishedRow, anOpenRow } from '../support/request-rows.ts';
+import { aFinishedRow, anOpenRow, aPrice } from '../support/request-rows.ts';
 import { openTempStore, tempDir } from '../support/temp-store.ts';
 
-const price = { input: 1_000_000, cachedInput: 500_000, output: 2_000_000, reasoning: 3_000_000 };
+const price = aPrice({
+  input: 1_000_000,
+  cachedInput: 500_000,
+  output: 2_000_000,
+  reasoning: 3_000_000,
+});
 
 test('what a crash left open is settled once, at the last usage known or the estimate', async () => {
   const dataDir = tempDir();
@@ -29,6 +35,7 @@ test('what a crash left open is settled once, at the last usage known or the est
     writer.begin();
     for (const row of [silent, known, unpriced, fromTheFuture]) writer.open(row);
     writer.progress(known.id, {
+      ...NO_USAGE,
       inputTokens: 30,
       cachedInputTokens: 10,
       outputTokens: 20,
@@ -94,6 +101,7 @@ test('progress reaches the disk by itself', async () => {
     await temp.store.ledger.open({ ...row, holdNanoUsd: ZERO_USD });
     for (const outputTokens of [1, 2, 3]) {
       temp.store.ledger.progress(row.id, {
+        ...NO_USAGE,
         inputTokens: 5,
         cachedInputTokens: 0,
         outputTokens,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { nanoUsd, ZERO_USD } from '../../src/core/money.ts';
 import { OUTCOME_NAMES } from '../../src/core/outcome.ts';
+import { NO_USAGE } from '../../src/core/usage.ts';
 import { costOf } from '../../src/pricing/cost.ts';
 import { openBooks } from '../../src/store/books.ts';
 import { openLedgerWriter } from '../../src/store/ledger-writer.ts';
@@ -8,7 +9,7 @@ import { openDatabase } from '../../src/store/open-database.ts';
 import type { FinishedRow } from '../../src/store/rows.ts';
 import type { HourlySpend } from '../../src/store/store.ts';
 import type { UsageDimension, UsageQuery, UsageRow } from '../../src/store/usage-report.ts';
-import { aFinishedRow } from '../support/request-rows.ts';
+import { aFinishedRow, aPrice } from '../support/request-rows.ts';
 import { createSeededRandom, type SeededRandom } from '../support/seeded-random.ts';
 import { openTempStore, tempDir } from '../support/temp-store.ts';
 import { thrownBy } from '../support/thrown.ts';
@@ -18,8 +19,8 @@ const SPAN_MS = 4 * 24 * 3_600_000;
 const EVERYTHING = { sinceMs: 0, untilMs: START_MS + 2 * SPAN_MS };
 
 const PRICES = [
-  { input: 120_001, cachedInput: 30_000, output: 360_000, reasoning: 720_000 },
-  { input: 3_000_000, cachedInput: 300_000, output: 15_000_000, reasoning: 15_000_000 },
+  aPrice({ input: 120_001, cachedInput: 30_000, output: 360_000, reasoning: 720_000 }),
+  aPrice({ input: 3_000_000, cachedInput: 300_000, output: 15_000_000, reasoning: 15_000_000 }),
 ];
 
 function randomRow(random: SeededRandom): FinishedRow {
@@ -28,6 +29,7 @@ function randomRow(random: SeededRandom): FinishedRow {
   const inputTokens = isRefused ? 0 : random.int(5_000);
   const outputTokens = isRefused ? 0 : random.int(2_000);
   const usage = {
+    ...NO_USAGE,
     inputTokens,
     cachedInputTokens: random.int(inputTokens + 1),
     outputTokens,
@@ -48,7 +50,7 @@ function randomRow(random: SeededRandom): FinishedRow {
     usage,
     price,
     estimated: random.int(3) === 0,
-    costNanoUsd: isRefused ? ZERO_USD : price && costOf(usage, price),
+    costNanoUsd: isRefused ? ZERO_USD : price && costOf(usage, price, 0),
   });
 }
 

@@ -11,6 +11,7 @@ import { addStatusCommand } from '../../../src/cli/status.ts';
 import { addUsageCommand } from '../../../src/cli/usage.ts';
 import { addVersionCommand } from '../../../src/cli/version.ts';
 import { nanoUsd } from '../../../src/core/money.ts';
+import { NO_USAGE } from '../../../src/core/usage.ts';
 import { openAdminLab } from '../../support/admin-lab.ts';
 import { createFakeLiveGateway } from '../../support/fake-live-gateway.ts';
 import { type CliRun, type RunCliOptions, runCli } from '../../support/run-cli.ts';
@@ -223,8 +224,14 @@ async function onBooks(add: Add, args: readonly string[]): Promise<CliRun> {
   await store.ledger.settle(
     aFinishedRow({
       ...served,
-      usage: { inputTokens: 1_200_000, cachedInputTokens: 0, outputTokens: 30, reasoningTokens: 0 },
-      price: { input: 100, cachedInput: 100, output: 100_000, reasoning: 100_000 },
+      usage: {
+        ...NO_USAGE,
+        inputTokens: 1_200_000,
+        cachedInputTokens: 0,
+        outputTokens: 30,
+        reasoningTokens: 0,
+      },
+      price: aPrice({ input: 100, cachedInput: 100, output: 100_000, reasoning: 100_000 }),
       costNanoUsd: nanoUsd(123_000),
     }),
     [],
