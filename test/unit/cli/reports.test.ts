@@ -15,6 +15,7 @@ import { NO_USAGE } from '../../../src/core/usage.ts';
 import { openAdminLab } from '../../support/admin-lab.ts';
 import { createFakeLiveGateway } from '../../support/fake-live-gateway.ts';
 import { type CliRun, type RunCliOptions, runCli } from '../../support/run-cli.ts';
+import { aPrice } from '../../support/request-rows.ts';
 import { aFinishedRow, aKey, anOpenRow } from '../../support/temp-store.ts';
 import { testDir } from '../../support/test-dir.ts';
 
