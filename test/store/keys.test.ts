@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Key } from '../../src/core/key.ts';
+import { databasePath } from '../../src/store/open-database.ts';
+import { openSqlite } from '../../src/store/sqlite.ts';
 import { aKey, openTempStore, tempDir } from '../support/temp-store.ts';
 
 const full: Key = aKey({
@@ -21,7 +23,10 @@ const full: Key = aKey({
     tokensPerMinute: 100_000,
     concurrency: 4,
     budget: { nanoUsd: 25_000_000_000, window: 'month' },
+    tokenBudget: { tokens: 1_000_000, window: 'day' },
+    maxOutputTokens: 4_096,
   },
+  content: 'redacted',
   tags: { env: 'prod', cost: 'ü "x"' },
 });
 
@@ -89,4 +94,20 @@ test('pages walk all keys in id order', async () => {
     after = page.at(-1)?.id ?? null;
   }
   expect(seen).toEqual([['a', 'b'], ['c', 'd'], ['e']]);
+});
+
+test('what a newer version wrote in a key is read as the stricter of what this one knows', async () => {
+  const dataDir = tempDir();
+  {
+    await using temp = await openTempStore({ dataDir });
+    temp.store.keys.insert(full);
+  }
+  const db = openSqlite(databasePath(dataDir), { busyTimeoutMs: 0, mustExist: true });
+  db.exec("UPDATE keys SET status = 'suspended', content = 'all', budget_tokens_window = 'year'");
+  db.close();
+  await using again = await openTempStore({ dataDir });
+  expect(again.store.keys.find(full.id)).toMatchObject({
+    content: 'off',
+    limits: { tokenBudget: { tokens: 1_000_000, window: 'total' } },
+  });
 });

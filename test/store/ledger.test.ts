@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { GateError } from '../../src/core/error.ts';
 import { nanoUsd } from '../../src/core/money.ts';
-import { NO_USAGE } from '../../src/core/usage.ts';
 import type { AttemptRow } from '../../src/store/rows.ts';
 import { queryClosed, readRequestLog, toHexId } from '../support/request-log.ts';
 import { aFinishedRow, anOpenRow, aPrice } from '../support/request-rows.ts';
@@ -21,6 +20,7 @@ test('a finished request comes back with every word and number', async () => {
     },
     { attempt: 2, backend: 'cloud', startedAtMs: 1_002, durationMs: 20, code: null, status: 200 },
   ];
+  const { tiers: _tiers, gpuHour: _gpuHour, ...rates } = aPrice({ input: 5, output: 6 });
   {
     await using temp = await openTempStore({ dataDir });
     const row = aFinishedRow({
@@ -36,17 +36,23 @@ test('a finished request comes back with every word and number', async () => {
       status: 499,
       ttftMs: 0.4,
       usage: {
-        ...NO_USAGE,
         inputTokens: 9,
         cachedInputTokens: 4,
-        outputTokens: 7,
-        reasoningTokens: 2,
+        cacheWriteTokens: 3,
+        audioInputTokens: 2,
+        imageInputTokens: 1,
+        outputTokens: 17,
+        reasoningTokens: 6,
+        audioOutputTokens: 5,
+        imageOutputTokens: 8,
       },
       usageSource: 'counted',
       estimated: true,
       costNanoUsd: nanoUsd(Number.MAX_SAFE_INTEGER),
-      price: aPrice({ input: 1, cachedInput: 2, output: 3, reasoning: 4 }),
+      price: aPrice({ input: 1, output: 3, tiers: [{ aboveInputTokens: 128_000, ...rates }] }),
       attempts: 2,
+      gpuUs: 77,
+      contentRef: new Uint8Array(32).fill(0xab),
     });
     await temp.store.ledger.settle(row, attempts);
   }
@@ -72,13 +78,22 @@ test('a finished request comes back with every word and number', async () => {
       backend_us: 249_000,
       input_tokens: 9,
       cached_input_tokens: 4,
-      output_tokens: 7,
-      reasoning_tokens: 2,
+      cache_write_tokens: 3,
+      audio_input_tokens: 2,
+      image_input_tokens: 1,
+      output_tokens: 17,
+      reasoning_tokens: 6,
+      audio_output_tokens: 5,
+      image_output_tokens: 8,
       usage_source: 'counted',
       estimated: 1,
+      gpu_us: 77,
       cost_nano_usd: Number.MAX_SAFE_INTEGER,
-      price: 1,
+      price:
+        '{"input":1,"cached_input":1,"cache_write":1,"audio_input":1,"image_input":1,"output":3,"reasoning":3,"audio_output":3,"image_output":3,"tiers":[{"above_input_tokens":128000,"input":5,"cached_input":5,"cache_write":5,"audio_input":5,"image_input":5,"output":6,"reasoning":6,"audio_output":6,"image_output":6}],"gpu_hour":0}',
       attempts: 2,
+      content_ref: 'ab'.repeat(32),
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
     },
   ]);
   expect(queryClosed(dataDir, 'SELECT attempt, duration_us, status FROM attempts')).toEqual([
@@ -125,15 +140,10 @@ test('a row that cannot be written fails alone', async () => {
       ledger.settle(aFinishedRow({ status: 0.5 }), []),
       ...good.slice(3).map((row) => ledger.open(row)),
     ]);
-    expect(results.map((result) => result.status)).toEqual([
-      'fulfilled',
-      'fulfilled',
-      'fulfilled',
-      'rejected',
-      'rejected',
-      'rejected',
-      'fulfilled',
-      'fulfilled',
+    expect(results.map(codeOf)).toEqual([
+      ...['written', 'written', 'written'],
+      ...['internal', 'internal', 'internal'],
+      ...['written', 'written'],
     ]);
     expect(ledger.stats()).toMatchObject({
       rowsOpened: 6,
@@ -188,3 +198,7 @@ test('after close nothing new is opened, and what was queued is written', async 
   expect(refused).toMatchObject({ code: 'store_unavailable' });
   expect(readRequestLog(dataDir)).toHaveLength(1);
 });
+
+function codeOf(result: PromiseSettledResult<void>): unknown {
+  return result.status === 'fulfilled' ? 'written' : result.reason.code;
+}

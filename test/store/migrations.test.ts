@@ -2,11 +2,12 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { nanoUsd } from '../../src/core/money.ts';
+import { NO_USAGE } from '../../src/core/usage.ts';
 import { MIGRATIONS, SCHEMA_VERSION } from '../../src/store/migrations.ts';
 import { databasePath } from '../../src/store/open-database.ts';
 import { type Database, openSqlite } from '../../src/store/sqlite.ts';
 import { isUpdatingGolden } from '../support/golden.ts';
-import { aFinishedRow, anOpenRow } from '../support/request-rows.ts';
+import { aFinishedRow, anOpenRow, aPrice } from '../support/request-rows.ts';
 import { dumpDatabase, dumpSchema } from '../support/sql-dump.ts';
 import { aKey, openTempStore, tempDir } from '../support/temp-store.ts';
 
@@ -16,7 +17,12 @@ import { aKey, openTempStore, tempDir } from '../support/temp-store.ts';
 
 const GOLDEN = join(import.meta.dirname, '../golden/schema');
 const INSTALL_ID = '6f1e7c52-5f0c-4b8e-9a67-0d6c1f2b3a49';
-const price = { input: 1_000_000, cachedInput: 500_000, output: 2_000_000, reasoning: 3_000_000 };
+const price = aPrice({
+  input: 1_000_000,
+  cachedInput: 500_000,
+  output: 2_000_000,
+  reasoning: 3_000_000,
+});
 const key = aKey({
   user: 'ada',
   models: ['small'],
@@ -27,9 +33,13 @@ const key = aKey({
     tokensPerMinute: null,
     concurrency: 2,
     budget: { nanoUsd: 5_000_000_000, window: 'month' },
+    tokenBudget: null,
+    maxOutputTokens: null,
   },
   tags: { env: 'prod' },
 });
+/** What a key has only since schema 2. */
+const since2 = { limits: { ...key.limits, maxOutputTokens: 500 }, content: 'redacted' } as const;
 
 function idOf(last: number): string {
   return `0197a3c2-5e00-7abc-8def-00000000000${last}`;
@@ -46,8 +56,9 @@ async function dumpOfSmallStore(): Promise<string> {
     await using temp = await openTempStore({ dataDir });
     const { ledger, books, keys } = temp.store;
     const booking = { user: 'ada', tags: { env: 'prod' }, price };
-    keys.insert(key);
-    const usage = { inputTokens: 10, cachedInputTokens: 4, outputTokens: 6, reasoningTokens: 1 };
+    keys.insert({ ...key, ...since2 });
+    const tokens = { inputTokens: 10, cachedInputTokens: 4, outputTokens: 6, reasoningTokens: 1 };
+    const usage = { ...NO_USAGE, ...tokens };
     await ledger.settle(
       aFinishedRow({ id: idOf(1), ...booking, usage, costNanoUsd: nanoUsd(21_000), attempts: 2 }),
       [
@@ -95,7 +106,7 @@ test.each(goldens)('%s opens in this version with everything in it', async (name
   writeFileSync(join(dataDir, 'install-id'), `${INSTALL_ID}\n`);
 
   await using temp = await openTempStore({ dataDir });
-  expect(temp.store.keys.all()).toEqual([key]);
+  expect(temp.store.keys.all()).toEqual([name === '0001.sql' ? key : { ...key, ...since2 }]);
   expect(temp.store.recovered).toBe(1);
   const check = await temp.store.books.check();
   expect(check).toMatchObject({ requests: 3, open: 0, costNanoUsd: 31_000n, problems: [] });
@@ -105,6 +116,6 @@ test.each(goldens)('the migrations that made %s have not changed', (name) => {
   const golden = openFile(':memory:');
   golden.exec(readFileSync(join(GOLDEN, name), 'utf8'));
   const made = openFile(':memory:');
-  for (const migration of MIGRATIONS.slice(0, Number.parseInt(name, 10))) made.exec(migration);
+  for (const migration of MIGRATIONS.slice(0, Number.parseInt(name, 10))) migration(made);
   expect(dumpSchema(made)).toBe(dumpSchema(golden));
 });

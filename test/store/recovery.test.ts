@@ -13,6 +13,8 @@ const price = aPrice({
   cachedInput: 500_000,
   output: 2_000_000,
   reasoning: 3_000_000,
+  // How long a request had run when the process died is not known: nothing is owed for it.
+  gpuHour: 3_600_000_000,
 });
 
 test('what a crash left open is settled once, at the last usage known or the estimate', async () => {
@@ -109,25 +111,6 @@ test('progress reaches the disk by itself', async () => {
       });
     }
   }
-  const sql = 'SELECT input_tokens, output_tokens FROM open_requests';
-  expect(queryClosed(dataDir, sql)).toEqual([{ input_tokens: 5, output_tokens: 3 }]);
-});
-
-test('a word first used in a transaction that was lost is numbered again', async () => {
-  const dataDir = tempDir();
-  const db = openDatabase(dataDir, 'process');
-  const writer = openLedgerWriter(db);
-  const row = aFinishedRow({ user: 'ada', tags: { env: 'prod' }, price });
-  writer.begin();
-  writer.settle(row, []);
-  writer.rollback();
-  writer.begin();
-  writer.settle({ ...row, user: 'bob' }, []);
-  writer.settle({ ...row, id: Bun.randomUUIDv7() }, []);
-  writer.commit();
-  db.close();
-  expect(readRequestLog(dataDir)).toMatchObject([
-    { user: 'bob', model: 'small', tags: '{"env":"prod"}' },
-    { user: 'ada', model: 'small', tags: '{"env":"prod"}' },
-  ]);
+  const sql = 'SELECT usage FROM open_requests';
+  expect(queryClosed(dataDir, sql)).toEqual([{ usage: '[5,0,0,0,0,3,0,0,0]' }]);
 });

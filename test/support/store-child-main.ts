@@ -3,7 +3,10 @@ import { systemClock } from '../../src/core/clock.ts';
 import { nanoUsd } from '../../src/core/money.ts';
 import { NO_USAGE, type Usage } from '../../src/core/usage.ts';
 import { costOf } from '../../src/pricing/cost.ts';
+import { MIGRATIONS } from '../../src/store/migrations.ts';
+import { databasePath } from '../../src/store/open-database.ts';
 import { openStore } from '../../src/store/open-store.ts';
+import { openSqlite } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { aFinishedRow, anOpenRow, aPrice } from './request-rows.ts';
@@ -48,6 +51,19 @@ function dropPrivileges(): void {
   process.setuid?.(NOBODY);
 }
 
+/** Everything of the newest migration but its commit. */
+function dieMigrating(): never {
+  const db = openSqlite(databasePath(dataDir), { busyTimeoutMs: 0, mustExist: true });
+  // So small that what was changed is in the log already, not only in memory.
+  db.pragma('cache_size = 10');
+  db.exec('BEGIN IMMEDIATE');
+  MIGRATIONS.at(-1)?.(db);
+  say('moved');
+  process.kill(process.pid, 'SIGKILL');
+  throw new Error('still alive');
+}
+
+if (role === 'die-migrating') dieMigrating();
 if (role === 'open-unprivileged') dropPrivileges();
 try {
   const store = await openStore({ dataDir, clock: systemClock, durability: 'process' });
