@@ -5,6 +5,10 @@ ALTER TABLE keys ADD COLUMN budget_tokens_window TEXT;
 ALTER TABLE keys ADD COLUMN max_output_tokens INTEGER;
 ALTER TABLE keys ADD COLUMN content TEXT;
 
+-- Everything a start reads of secrets, in the order of their keys.
+DROP INDEX key_secrets_key;
+CREATE INDEX key_secrets_key ON key_secrets (key_id, created_at_ms, expires_at_ms);
+
 -- Every rate as JSON, micro-dollars per million tokens; gpu_hour is micro-dollars an hour.
 CREATE TABLE prices (
   id INTEGER PRIMARY KEY,
