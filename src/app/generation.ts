@@ -1,7 +1,7 @@
 import { type Backend, createBackend } from '../backends/backend.ts';
 import type { HttpClient } from '../backends/http1/client.ts';
 import { createSender } from '../backends/sender.ts';
-import type { Config } from '../config/config.ts';
+import type { BackendConfig, Config } from '../config/config.ts';
 import type { Generation } from '../gateway/gate.ts';
 
 /** A configuration made ready for requests. */
@@ -32,6 +32,7 @@ export function createGeneration(
     number,
     sender,
     secrets: secretsOf(backends),
+    openAiBackends: new Set(config.backends.filter(isOpenAi).map(({ id }) => id)),
     unpricedModels: config.unpricedModels,
     maxBodyBytes: config.maxBodyBytes,
     idleMs: config.timeouts.idleMs,
@@ -40,6 +41,10 @@ export function createGeneration(
     onAuditFailure: config.audit.onFailure,
   };
   return { config, generation, backends };
+}
+
+function isOpenAi({ type }: BackendConfig): boolean {
+  return type === 'openai';
 }
 
 /** Shorter values are words such as a team's name, which error texts may well hold. */

@@ -8,7 +8,7 @@ import type { Attempt, Exchange } from './exchange.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { meter } from './meter.ts';
 import type { ReplyHead, SendFailure } from './ports.ts';
-import type { Call } from './read.ts';
+import type { Call, OutputLimit } from './read.ts';
 import type { Plan } from './route.ts';
 
 /** Read of a refusal's body; more than any engine says. */
@@ -45,7 +45,7 @@ async function attempt(
     method: 'POST',
     path: exchange.route.backendPath,
     headers: forwardedHeaders(exchange, call),
-    body: call.bodyFor(target, exchange.outputLimit),
+    body: call.bodyFor(target, outputLimitFor(exchange, target)),
   };
   const asked: Asked = { body: request.body, model: target.model };
   const record: Attempt = {
@@ -73,6 +73,16 @@ async function attempt(
   const body = await reply.collect(REFUSAL_BYTES_MAX, refusalTooLong).catch(() => NO_BYTES);
   exchange.throwIfStopped();
   return failed(exchange, record, refusalToError(head, body, clock.nowMs()), asked);
+}
+
+function outputLimitFor(
+  { outputLimit, generation }: Exchange,
+  { backend }: Target,
+): OutputLimit | null {
+  if (outputLimit === null) return null;
+  // OpenAI's own models refuse the older name, most engines know only that one.
+  const isOpenAi = generation.openAiBackends.has(backend);
+  return { tokens: outputLimit, chatMember: isOpenAi ? 'max_completion_tokens' : 'max_tokens' };
 }
 
 /** Time is counted where it costs money. */

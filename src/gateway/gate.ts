@@ -19,6 +19,8 @@ export interface Generation {
   readonly sender: Sender;
   /** Credentials sent to backends, longest first: no error text may hold them. */
   readonly secrets: readonly string[];
+  /** Ids of the backends that are OpenAI itself. */
+  readonly openAiBackends: ReadonlySet<string>;
   readonly unpricedModels: 'allow' | 'deny';
   readonly maxBodyBytes: number;
   /** Longest silence tolerated on the caller's side of a stream. */

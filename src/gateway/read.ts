@@ -3,7 +3,7 @@ import { type FormBody, parseForm, spliceForm } from '../protocols/form-body.ts'
 import { type Edit, type JsonBody, parseJsonBody, spliceJson } from '../protocols/json-body.ts';
 import { JSON_CAPS } from '../protocols/json-scan.ts';
 import type { Route } from '../protocols/route.ts';
-import type { CallShape } from '../protocols/wire.ts';
+import type { CallShape, ChatLimit } from '../protocols/wire.ts';
 import type { Target } from '../routing/model-table.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -13,11 +13,16 @@ export interface Call {
   readonly contentType: string | null;
   /** The body as it came. */
   readonly bytes: Uint8Array | null;
-  /**
-   * The body for a target: the caller's own bytes, with only what must differ spliced in.
-   * `outputLimit`: output tokens per choice that the backend must not pass; null says nothing.
-   */
-  bodyFor(target: Target, outputLimit: number | null): Uint8Array | null;
+  /** The body for a target: the caller's own bytes, with only what must differ spliced in. */
+  bodyFor(target: Target, limit: OutputLimit | null): Uint8Array | null;
+}
+
+/** Where the backend must stop. */
+export interface OutputLimit {
+  /** Output tokens of one choice. */
+  readonly tokens: number;
+  /** The name that this backend knows it by in a chat. */
+  readonly chatMember: ChatLimit;
 }
 
 const NOTHING: Call = {
@@ -75,8 +80,11 @@ function readJson(route: Route, body: JsonBody, contentType: string | null): Cal
     shape,
     contentType,
     bytes: body.bytes,
-    bodyFor(target) {
-      const edits = target.model === shape.model ? shape.edits : [...shape.edits, rename(target)];
+    bodyFor(target, limit) {
+      let edits = target.model === shape.model ? shape.edits : [...shape.edits, rename(target)];
+      if (limit !== null && route.wire.limitOutput !== undefined) {
+        edits = [...edits, ...route.wire.limitOutput(body, limit.tokens, limit.chatMember)];
+      }
       return edits.length === 0 ? body.bytes : spliceJson(body, edits);
     },
   };

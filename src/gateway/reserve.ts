@@ -68,6 +68,7 @@ function hold(exchange: Exchange, { caller, call, model }: Asked, plan: Plan): A
 }
 
 function worstCase({ route, generation }: Exchange, { shape }: Call, bound: number): WorstCase {
+  const { producesText, mediaTokensMax } = route.wire;
   return {
     inputTokens: shape.inputTokens,
     maxOutputTokens: route.wire.producesText ? bound : (route.wire.mediaTokensMax?.(shape) ?? 0),
