@@ -1,31 +1,46 @@
-import type { Window } from '../core/key.ts';
-import { HOUR_MS, windowStartMs } from './window.ts';
+import { WINDOWS, type Window } from '../core/key.ts';
+import { QUARTER_MS, windowStartMs } from './window.ts';
+import type { Zone } from './zone.ts';
 
 /**
- * When the current windows began. Looked up by every reservation, computed once an hour.
+ * When the current windows began. Looked at by every reservation, computed at most once in a
+ * quarter of an hour, because no window begins within one.
  *
  * It never goes back: a wall clock that steps back into an earlier window would otherwise open
  * that window with nothing spent. Counting goes on in the newest window until time has caught up.
  */
-export class Calendar implements Readonly<Record<Window, number>> {
-  hour = 0;
-  day = 0;
-  week = 0;
-  month = 0;
-  readonly total = 0;
+export class Calendar {
+  readonly zone: Zone;
+  /** The latest time that was seen. */
+  nowMs = 0;
+  /** The quarter of an hour that it is in. */
+  quarterMs = 0;
+  /** In the order of `WINDOWS`. */
+  readonly starts: number[] = WINDOWS.map(() => 0);
 
-  constructor(nowMs: number) {
+  constructor(nowMs: number, zone: Zone) {
+    this.zone = zone;
     this.#begin(nowMs);
   }
 
-  advance(nowMs: number): void {
-    if (nowMs >= this.hour + HOUR_MS) this.#begin(nowMs);
+  /** True when a new quarter of an hour, and with it perhaps a window, has begun. */
+  advance(nowMs: number): boolean {
+    if (nowMs <= this.nowMs) return false;
+    this.nowMs = nowMs;
+    if (nowMs < this.quarterMs + QUARTER_MS) return false;
+    this.#begin(nowMs);
+    return true;
+  }
+
+  startMs(window: Window): number {
+    return this.starts[WINDOWS.indexOf(window)] ?? 0;
   }
 
   #begin(nowMs: number): void {
-    this.hour = windowStartMs('hour', nowMs);
-    this.day = windowStartMs('day', nowMs);
-    this.week = windowStartMs('week', nowMs);
-    this.month = windowStartMs('month', nowMs);
+    this.nowMs = nowMs;
+    this.quarterMs = nowMs - (nowMs % QUARTER_MS);
+    for (const [index, window] of WINDOWS.entries()) {
+      this.starts[index] = windowStartMs(window, nowMs, this.zone);
+    }
   }
 }
