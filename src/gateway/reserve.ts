@@ -71,7 +71,7 @@ function worstCase({ route, generation }: Exchange, { shape }: Call, bound: numb
   const { producesText, mediaTokensMax } = route.wire;
   return {
     inputTokens: shape.inputTokens,
-    maxOutputTokens: route.wire.producesText ? bound : (route.wire.mediaTokensMax?.(shape) ?? 0),
+    maxOutputTokens: producesText ? bound : (mediaTokensMax?.(shape) ?? 0),
     choices: shape.choices,
     maxGpuMs: generation.totalMs,
   };
