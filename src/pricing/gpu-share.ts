@@ -21,7 +21,7 @@ export interface GpuLease {
 export function createGpuShares(clock: Clock): GpuShares {
   // Idle backends are forgotten, so this is no larger than what is in flight.
   const busy = new Map<string, SharedClock>();
-  const nowUs = () => Math.floor(clock.monotonicMs() * 1_000);
+  const nowUs = () => Math.round(clock.monotonicMs() * 1_000);
   return {
     begin(backend) {
       const shared = busy.get(backend) ?? new SharedClock(nowUs());
