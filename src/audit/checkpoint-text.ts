@@ -1,12 +1,13 @@
-/** Where both chains ended at one moment, and what had been purged from them until then. */
+/**
+ * Where both chains ended at one moment. What was purged or erased until then is in it too: there
+ * is a receipt for it in the chain of events.
+ */
 export interface CheckpointStatement {
   /** `llmgate/<install id>`: which books these are. */
   readonly origin: string;
   readonly atMs: number;
   readonly requests: ChainEnd;
   readonly adminEvents: ChainEnd;
-  /** null while nothing was purged. */
-  readonly purged: { readonly ranges: number; readonly hash: string } | null;
   /** The text of the key that signs, so that a note can be read by itself. Proves nothing alone. */
   readonly key: string;
 }
@@ -23,13 +24,12 @@ export function originOf(installId: string): string {
 
 /** The text of the note, before it is signed. */
 export function toCheckpointText(statement: CheckpointStatement): string {
-  const { origin, atMs, requests, adminEvents, purged, key } = statement;
+  const { origin, atMs, requests, adminEvents, key } = statement;
   const lines = [
     origin,
     `time ${new Date(atMs).toISOString()}`,
     `requests ${requests.seq} ${requests.hash}`,
     `admin_events ${adminEvents.seq} ${adminEvents.hash}`,
-    ...(purged === null ? [] : [`purged_ranges ${purged.ranges} ${purged.hash}`]),
     `key ${key}`,
   ];
   return `${lines.join('\n')}\n`;
@@ -37,25 +37,15 @@ export function toCheckpointText(statement: CheckpointStatement): string {
 
 /** What a note says, unverified; undefined when it is no checkpoint of llmgate. */
 export function parseCheckpointText(text: string): CheckpointStatement | undefined {
-  const [, origin, time, requests, adminEvents, purged, key] =
-    /^(llmgate\/\S+)\ntime (\S+)\nrequests (.+)\nadmin_events (.+)\n(?:purged_ranges (.+)\n)?key (\S+)\n$/.exec(
-      text,
-    ) ?? [];
+  const [, origin, time, requests, adminEvents, key] =
+    /^(llmgate\/\S+)\ntime (\S+)\nrequests (.+)\nadmin_events (.+)\nkey (\S+)\n$/.exec(text) ?? [];
   if (origin === undefined || key === undefined) return undefined;
   const atMs = Date.parse(time ?? '');
   const requestsEnd = parseEnd(requests);
   const adminEnd = parseEnd(adminEvents);
-  const purgedEnd = purged === undefined ? null : parseEnd(purged);
-  if (!Number.isSafeInteger(atMs) || requestsEnd === undefined) return undefined;
-  if (adminEnd === undefined || purgedEnd === undefined) return undefined;
-  return {
-    origin,
-    atMs,
-    requests: requestsEnd,
-    adminEvents: adminEnd,
-    purged: purgedEnd === null ? null : { ranges: purgedEnd.seq, hash: purgedEnd.hash },
-    key,
-  };
+  if (requestsEnd === undefined || adminEnd === undefined) return undefined;
+  if (!Number.isSafeInteger(atMs)) return undefined;
+  return { origin, atMs, requests: requestsEnd, adminEvents: adminEnd, key };
 }
 
 function parseEnd(text: string | undefined): ChainEnd | undefined {

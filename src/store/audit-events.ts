@@ -1,7 +1,7 @@
 import { FIRST_PREVIOUS_HASH, nextHash } from '../audit/chain.ts';
+import { maskSecrets, toAuditJson } from '../audit/event-json.ts';
 import { toEventText } from '../audit/event-text.ts';
 import type { PurgedRange } from '../audit/purged-range.ts';
-import { redactText, toAuditJson } from '../audit/redact.ts';
 import { GateError } from '../core/error.ts';
 import type {
   AdminEvent,
@@ -68,7 +68,6 @@ export function openAuditTrail(db: Database): AuditTrail {
     // Inside a transaction of the caller this is a savepoint of it.
     record: (event) => orUnavailable('The audit trail', () => append.immediate(event)),
     heads: () => ({ requests: readRequestsHead(db), admin_events: readAdminHead(db) }),
-    purgedRanges: () => readPurgedRanges(db),
     addCheckpoint({ atMs, heads, note }) {
       const { requests, admin_events: admin } = heads;
       orUnavailable('The checkpoint', () =>
@@ -97,6 +96,7 @@ export function readAdminHead(db: Database): ChainHead {
   return head ?? { seq: 0, hash: FIRST_PREVIOUS_HASH };
 }
 
+/** What retention removed, by chain and first row. */
 export function readPurgedRanges(db: Database): PurgedRange[] {
   return db.prepare<[], PurgedRange>(SELECT_RANGES).all();
 }
@@ -122,7 +122,7 @@ function toCheckpoint(row: CheckpointRow): Checkpoint {
 }
 
 function toWord(text: string): string {
-  return redactText(text).slice(0, WORD_MAX_CHARS).toWellFormed();
+  return maskSecrets(text).slice(0, WORD_MAX_CHARS).toWellFormed();
 }
 
 function parse(json: string | null): unknown {

@@ -1,5 +1,3 @@
-import type { PurgedRange } from '../audit/purged-range.ts';
-
 /**
  * The two hash chains, as the rest of the program sees them: finished requests are appended by the
  * ledger, administrative events here.
@@ -54,8 +52,6 @@ export interface AuditTrail {
   record(event: NewAdminEvent): AdminEvent;
   /** Where both chains end, of what is durable. */
   heads(): ChainHeads;
-  /** What retention removed, by chain and first row. */
-  purgedRanges(): readonly PurgedRange[];
   addCheckpoint(checkpoint: Checkpoint): void;
   lastCheckpoint(): Checkpoint | null;
 }

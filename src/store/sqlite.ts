@@ -12,6 +12,8 @@ export interface OpenOptions {
   /** How long a statement waits for another connection's lock before it fails, milliseconds. */
   readonly busyTimeoutMs: number;
   readonly mustExist: boolean;
+  /** Nothing can be written over this connection. */
+  readonly readonly?: boolean;
 }
 
 /** Opens a file and nothing else: no pragma has run, and SQLite has not even read the header. */
@@ -19,6 +21,7 @@ export function openSqlite(path: string, options: OpenOptions): Database.Databas
   return new Database(path, {
     timeout: options.busyTimeoutMs,
     fileMustExist: options.mustExist,
+    readonly: options.readonly === true,
   });
 }
 
