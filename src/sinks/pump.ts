@@ -16,7 +16,7 @@ import { SinkFailure } from './sink-failure.ts';
 import type { Timers } from './timers.ts';
 
 /** Rows of one batch, the most that is in memory for one sink. */
-export const BATCH_ROWS = 500;
+const BATCH_ROWS = 500;
 
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
@@ -72,6 +72,8 @@ export class Pump {
   #heads: PerChain = { requests: 0, admin_events: 0, checkpoints: 0 };
   /** The batch that failed: the same again, so that an object is replaced and not doubled. */
   #held: AuditBatch | undefined;
+  /** Rows of a batch: fewer for a sink that once refused so many. */
+  #batchRows = BATCH_ROWS;
   /** The chain whose turn it was; the next one looks first. */
   #turn = 0;
   #isClosing = false;
@@ -180,7 +182,7 @@ export class Pump {
   async #read(chain: ExportedChain): Promise<AuditBatch | undefined> {
     const afterSeq = this.#exported[chain];
     const head = this.#heads[chain];
-    const records = await this.#parts.reader.read(chain, afterSeq, BATCH_ROWS);
+    const records = await this.#parts.reader.read(chain, afterSeq, this.#batchRows);
     if (records.length > 0) return { chain, records };
     // There was a head and there are no rows: they were purged.
     this.#moveTo(chain, head);
@@ -219,7 +221,7 @@ export class Pump {
     if (rows <= 0) return false;
     const sinceMs = this.#waitingSinceMs.get(chain) ?? nowMs;
     this.#waitingSinceMs.set(chain, sinceMs);
-    return this.#isClosing || rows >= BATCH_ROWS || nowMs - sinceMs >= this.#sink.gatherMs;
+    return this.#isClosing || rows >= this.#batchRows || nowMs - sinceMs >= this.#sink.gatherMs;
   }
 
   #idleMs(): number {
@@ -248,7 +250,8 @@ export class Pump {
   #halve(): void {
     if (this.#held === undefined || this.#held.records.length < 2) return;
     const { chain, records } = this.#held;
-    this.#held = { chain, records: records.slice(0, Math.ceil(records.length / 2)) };
+    this.#batchRows = Math.ceil(records.length / 2);
+    this.#held = { chain, records: records.slice(0, this.#batchRows) };
   }
 
   #recover(): void {

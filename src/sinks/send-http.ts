@@ -29,6 +29,8 @@ export async function sendHttp(
   signal: AbortSignal,
 ): Promise<void> {
   const { url, method, headers, body } = delivery;
+  // The runtime's fetch also reads files and buckets.
+  if (!/^https?:\/\//i.test(url)) throw new SinkFailure('the address is not http or https');
   using deadline = startDeadline(timers, DEADLINE_MS, signal);
   let response: Response;
   try {

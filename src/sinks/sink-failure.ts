@@ -21,7 +21,11 @@ export class SinkFailure extends Error {
 /** Whatever a socket or a disk threw, in a few words that hold no address. */
 export function toSinkFailure(cause: unknown, doing: string): SinkFailure {
   if (cause instanceof SinkFailure) return cause;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  const name = cause instanceof Error ? cause.name : 'unknown';
-  return new SinkFailure(`${doing} failed (${code === '' ? name : code})`, { cause });
+  return new SinkFailure(`${doing} failed (${nameOf(cause)})`, { cause });
+}
+
+/** `ECONNRESET`; the codes of a DOMException are numbers, and its name says more. */
+function nameOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'unknown';
+  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name;
 }
