@@ -65,7 +65,10 @@ function cleanObject(value: object, name: string, depth: number): unknown {
   );
 }
 
-/** `counted`: texts are secret, numbers are amounts, as in `token: 5`. */
+/**
+ * What the name of a field says of its value. `counted`: texts are secret, numbers are amounts, as
+ * in `token: 5`.
+ */
 type Secrecy = 'open' | 'counted' | 'secret';
 
 const SECRET_WORDS =
@@ -74,7 +77,7 @@ const SECRET_KEYS =
   /(?:^|_)(?:api|access|private|signing|content|encryption|master|data|wrapping)_keys?(?:_|$)/;
 const TOKEN = /(?:^|_)token(?!_(?:budgets?|window|limit|rate|count|usage|bucket)(?:_|$))(?:_|$)/;
 
-function secrecyOf(name: string): Secrecy {
+export function secrecyOf(name: string): Secrecy {
   if (name === '') return 'open';
   const snake = name
     .replace(/([a-z\d])([A-Z])/g, '$1_$2')

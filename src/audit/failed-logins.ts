@@ -22,8 +22,8 @@ export interface FailedLogins {
 
 export interface FailedLoginsOptions {
   readonly nowMs: () => number;
-  /** Writes one event. When it throws, the sums are kept and go out with a later one. */
-  readonly record: (summary: FailedLoginSummary) => void;
+  /** Writes one event. When that fails it returns false: the sums are kept for a later one. */
+  readonly record: (summary: FailedLoginSummary) => boolean;
 }
 
 const EVERY_MS = 60_000;
@@ -51,12 +51,7 @@ export function createFailedLogins({ nowMs, record }: FailedLoginsOptions): Fail
     if (sums === undefined) return;
     // Also after a failure: a store that refuses writes is not asked again at every look.
     recordedAtMs = nowMs();
-    try {
-      record(toSummary(sums));
-      sums = undefined;
-    } catch {
-      // The sums are kept; whoever writes the trail has told of its failure.
-    }
+    if (record(toSummary(sums))) sums = undefined;
   }
 
   return {

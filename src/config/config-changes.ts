@@ -1,0 +1,108 @@
+import { MASK, maskSecrets, secrecyOf } from '../audit/event-json.ts';
+import type { Config } from './config.ts';
+
+/** One setting that a new configuration changes. Secrets are masked, but that they changed shows. */
+export interface ConfigChange {
+  /** As in the file: `backends.gpu0.url`. */
+  readonly path: string;
+  /** null for what was not there. */
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** Past it an event would carry the file; the rest is counted. */
+const CHANGES_MAX = 200;
+
+/** Every setting that differs, in the order of their paths. */
+export function configChanges(before: Config, after: Config): ConfigChange[] {
+  const [old, now] = [flatten(before), flatten(after)];
+  const paths = [...new Set([...old.keys(), ...now.keys()])].toSorted();
+  const changed = paths.filter((path) => old.get(path)?.raw !== now.get(path)?.raw);
+  const changes = changed.slice(0, CHANGES_MAX).map((path) => ({
+    path,
+    before: old.get(path)?.shown ?? null,
+    after: now.get(path)?.shown ?? null,
+  }));
+  const left = changed.length - changes.length;
+  return left === 0
+    ? changes
+    : [...changes, { path: `and ${left} more`, before: null, after: null }];
+}
+
+/** All settings by path, secrets masked: what the first event of a running gateway says. */
+export function configSettings(config: Config): Record<string, unknown> {
+  const settings = [...flatten(config)].map(([path, { shown }]) => [path, shown] as const);
+  return Object.fromEntries(settings);
+}
+
+interface Setting {
+  /** Compared, never shown. */
+  readonly raw: string;
+  readonly shown: unknown;
+}
+
+function flatten(config: Config): Map<string, Setting> {
+  const settings = new Map<string, Setting>();
+  addSettings(settings, '', config);
+  return settings;
+}
+
+function addSettings(settings: Map<string, Setting>, path: string, value: unknown): void {
+  if (Array.isArray(value) && value.length > 0 && value.every(hasName)) {
+    for (const item of value) addSettings(settings, join(path, nameOf(item)), item);
+  } else if (isRecord(value)) {
+    for (const [field, inner] of Object.entries(value)) {
+      addSettings(settings, join(path, toSnakeCase(field)), inner);
+    }
+  } else {
+    const raw = JSON.stringify(value, bytesAsHex) ?? 'null';
+    settings.set(path, { raw, shown: show(path, value) });
+  }
+}
+
+function show(path: string, value: unknown): unknown {
+  if (value === null || value === undefined) return null;
+  const name = path.split('.').at(-1) ?? '';
+  if (name === 'headers') return Array.isArray(value) ? value.map(nameOfHeader) : MASK;
+  // What a receiver of webhooks is addressed by is often all that it asks for.
+  if (name === 'url' && /(?:^|\.)(?:webhook|exports)\./.test(path)) return toOrigin(value);
+  if (typeof value !== 'boolean' && secrecyOf(name) !== 'open') return MASK;
+  if (typeof value === 'string') return maskSecrets(value);
+  return value;
+}
+
+/** `authorization: [secret]`: the values are credentials more often than not. */
+function nameOfHeader(header: unknown): string {
+  return `${Array.isArray(header) ? String(header[0]) : 'header'}: ${MASK}`;
+}
+
+function toOrigin(value: unknown): string {
+  const url = typeof value === 'string' ? URL.parse(value) : null;
+  return url === null ? MASK : `${url.origin}/${MASK}`;
+}
+
+/** Backends, models, exports: lists whose items are told apart by what they are called. */
+function hasName(item: unknown): boolean {
+  return isRecord(item) && (typeof item['id'] === 'string' || typeof item['name'] === 'string');
+}
+
+function nameOf(item: Record<string, unknown>): string {
+  return String(item['id'] ?? item['name']);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  return !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
+function bytesAsHex(_: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value;
+}
+
+function toSnakeCase(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function join(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
