@@ -54,7 +54,8 @@ function redactString(raw: string, depth: number): string {
   return redacted === value ? open : JSON.stringify(redacted).slice(0, -1);
 }
 
-function redactValue(value: string, depth: number): string {
+/** What a string of JSON says, redacted: as text, as nested JSON, or as a label for encoded bytes. */
+export function redactValue(value: string, depth = 0): string {
   const blob = coverBlob(value);
   if (blob !== null) return blob;
   // What a nested document escapes would hide from the patterns.
