@@ -1,6 +1,6 @@
 import { ERRORS, type ErrorCode, GateError } from '../core/error.ts';
 import type { BooksAnswer, BooksAsk, BooksFailure } from './books-message.ts';
-import type { Books, HourlySpend, LedgerCheck } from './store.ts';
+import type { Books, LedgerCheck, Spend } from './store.ts';
 import type { StoreLog } from './store-event.ts';
 import type { UsageReport } from './usage-report.ts';
 
@@ -66,7 +66,7 @@ export class BooksWorker implements Books {
     return this.#ask({ op: 'usage', query });
   }
 
-  spend(sinceMs: number): Promise<HourlySpend[]> {
+  spend(sinceMs: number): Promise<Spend[]> {
     return this.#ask({ op: 'spend', sinceMs });
   }
 

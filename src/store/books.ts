@@ -1,8 +1,9 @@
 import { checkLedger } from './ledger-check.ts';
 import { openRollup } from './rollup.ts';
+import { querySpend } from './spend-query.ts';
 import { type Database, isBadRow } from './sqlite.ts';
-import type { HourlySpend, LedgerCheck } from './store.ts';
-import { querySpend, queryUsage, registerUsageFunctions } from './usage-query.ts';
+import type { LedgerCheck, Spend } from './store.ts';
+import { queryUsage } from './usage-query.ts';
 import type { UsageQuery, UsageReport } from './usage-report.ts';
 
 /**
@@ -13,12 +14,11 @@ export interface OpenBooks {
   /** Adds one batch of finished requests to the sums. True when there may be more. */
   rollUpStep(): boolean;
   usage(query: UsageQuery): UsageReport;
-  spend(sinceMs: number): HourlySpend[];
+  spend(sinceMs: number): Spend[];
   check(): LedgerCheck;
 }
 
 export function openBooks(db: Database): OpenBooks {
-  registerUsageFunctions(db);
   const rollup = openRollup(db);
 
   function catchUpIfWritable(): void {

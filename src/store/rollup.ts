@@ -1,56 +1,42 @@
 import { assert } from '../core/assert.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
 import { getMeta } from './meta.ts';
-import type { Database, SqlValue } from './sqlite.ts';
-import { addToHistogram, bucketOf, parseHistogram, renderHistogram } from './ttft-histogram.ts';
+import type { Database } from './sqlite.ts';
+import { openSumBatch } from './sum-batch.ts';
+import { ADD_SUMS, sameKey } from './sum-columns.ts';
+import { registerTtftFunctions } from './ttft-functions.ts';
 
-// Reports read sums, never rows. Finished requests are added to the sums of their hour once, in
-// the order of `seq`: how far that has come is kept in `meta` and moves in the same transaction as
-// the sums, so a process killed anywhere in here neither counts a request twice nor forgets one.
+// Reports read sums, never rows. Finished requests are added to the sums of their quarter of an
+// hour, day and month once, in the order of `seq`: how far that has come is kept in `meta` and
+// moves in the same transaction as the sums, so a process killed anywhere in here neither counts a
+// request twice nor forgets one.
 
-/** The columns of a sum's key. A request belongs to the hour it started in. */
-export const ROLLUP_KEY = 'hour, key, user, team, tenant, tags, model, backend, endpoint, outcome';
+/** Rows summed at once: all that there are, when they fall into few sums. */
+const ROWS_PER_BATCH = { least: 50, first: 200, most: 5_000 } as const;
 
-/** What ROLLUP_KEY is for a row of `requests`. */
-export const REQUEST_KEY =
-  'started_at_ms / 3600000, key, user, team, tenant, tags, model, backend, endpoint, outcome';
+/** Requests wait for the write lock, so batches grow and shrink until it is held about so long. */
+const LOCK_HELD_MS = { low: 0.6, high: 1.2 } as const;
 
-export const ROLLUP_SUMS = `requests, unpriced, estimated, input_tokens, cached_input_tokens,
-  output_tokens, reasoning_tokens, cost_nano_usd`;
+/** Sums of quarters in one batch, whatever the clock says; with the others up to three times that. */
+const MAX_SUMS_PER_BATCH = 400;
 
-/** What ROLLUP_SUMS are for the rows of `requests` with one key. */
-export const REQUEST_SUMS = `count(*), sum(cost_nano_usd IS NULL), sum(estimated),
-  sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(reasoning_tokens),
-  coalesce(sum(cost_nano_usd), 0)`;
+const MERGE_TTFT = `UPDATE temp.sum_batch AS b
+  SET ttft = add_ttft((SELECT s.ttft FROM usage_sums s WHERE ${sameKey('s', 'b')}), ttft)
+  WHERE ttft IS NOT NULL`;
 
-const KEY_COLUMNS = 10;
-
-/** Rows summed at once, when they fall into few sums. */
-const MAX_ROWS_PER_BATCH = 5_000;
-
-/** Sums written at once, so that the write lock, which requests wait for, is held shortly. */
-const MAX_SUMS_PER_BATCH = 200;
-
-const ADD_SUMS = `INSERT INTO usage_rollups (${ROLLUP_KEY}, ${ROLLUP_SUMS}, ttft)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT DO UPDATE SET
-    requests = requests + excluded.requests,
-    unpriced = unpriced + excluded.unpriced,
-    estimated = estimated + excluded.estimated,
-    input_tokens = input_tokens + excluded.input_tokens,
-    cached_input_tokens = cached_input_tokens + excluded.cached_input_tokens,
-    output_tokens = output_tokens + excluded.output_tokens,
-    reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
-    cost_nano_usd = cost_nano_usd + excluded.cost_nano_usd,
-    ttft = excluded.ttft`;
-
-/** A key, its sums and last the times to first token. Bigints: a sum may pass 2^53. */
-type SumColumns = (bigint | string | null)[];
+const WRITE_SUMS = `INSERT INTO usage_sums SELECT * FROM temp.sum_batch WHERE true
+  ${ADD_SUMS}, ttft = coalesce(excluded.ttft, ttft)`;
 
 export interface Rollup {
   /** Adds one batch of finished requests to the sums. True when there may be more. */
   step(): boolean;
   /** Adds every finished request. */
   catchUp(): void;
+  /**
+   * Calls this just before the sums in `temp.sum_batch` are added to the table, until it is
+   * replaced: for who compares sums with rows over many steps.
+   */
+  watch(beforeAdding: (() => void) | null): void;
 }
 
 /** Up to which `seq` requests are in the sums. */
@@ -59,54 +45,49 @@ export function rolledUpSeq(db: Database): number {
 }
 
 /** Only one connection may roll up: the books worker's, or a command's that has the lock. */
-export function openRollup(db: Database): Rollup {
-  const readSums = db
-    .prepare<[number, number], SumColumns>(
-      `SELECT ${REQUEST_KEY}, ${REQUEST_SUMS}, group_concat(ttft_us)
-       FROM requests WHERE seq > ? AND seq <= ? GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10`,
-    )
-    .raw()
-    .safeIntegers();
+export function openRollup(db: Database, clock: Clock = systemClock): Rollup {
+  registerTtftFunctions(db);
+  const batch = openSumBatch(db);
   const readLastSeq = db.prepare<[], number | null>('SELECT max(seq) FROM requests').pluck();
-  const readTtft = db
-    .prepare<SqlValue[], string | null>(
-      `SELECT ttft FROM usage_rollups WHERE (${ROLLUP_KEY}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    )
-    .pluck();
-  const addSums = db.prepare<SqlValue[]>(ADD_SUMS);
+  const mergeTtft = db.prepare(MERGE_TTFT);
+  const writeSums = db.prepare(WRITE_SUMS);
   const startMark = db.prepare("INSERT OR IGNORE INTO meta VALUES ('rolled_up_seq', 0)");
   const moveMark = db.prepare<[number, number]>(
     "UPDATE meta SET value = CAST(? AS INTEGER) WHERE name = 'rolled_up_seq' AND value = ?",
   );
-  let rowsPerBatch = MAX_ROWS_PER_BATCH;
+  let rowsPerBatch: number = ROWS_PER_BATCH.first;
+  let beforeAdding: (() => void) | null = null;
 
-  const write = db.transaction((sums: SumColumns[], fromSeq: number, toSeq: number) => {
+  const write = db.transaction((fromSeq: number, toSeq: number) => {
     startMark.run();
     assert(moveMark.run(toSeq, fromSeq).changes === 1, 'one connection rolls up at a time');
-    for (const sum of sums) addSums.run(...sum);
+    writeSums.run();
   });
 
-  function withStoredTtft(sum: SumColumns): SumColumns {
-    const key = sum.slice(0, KEY_COLUMNS);
-    const samples = sum.at(-1);
-    const stored = readTtft.get(...key) ?? null;
-    return [...sum.slice(0, -1), addSamples(stored, typeof samples === 'string' ? samples : '')];
+  function resize(factor: number): void {
+    const { least, most } = ROWS_PER_BATCH;
+    rowsPerBatch = Math.min(most, Math.max(least, Math.floor(rowsPerBatch * factor)));
   }
 
   function step(): boolean {
     const fromSeq = rolledUpSeq(db);
     const toSeq = Math.min(readLastSeq.get() ?? 0, fromSeq + rowsPerBatch);
     if (toSeq <= fromSeq) return false;
-    const sums = readSums.all(fromSeq, toSeq);
-    if (sums.length > MAX_SUMS_PER_BATCH) {
-      // Many keys: as few rows as make about enough sums, and never more sums than rows.
-      const share = MAX_SUMS_PER_BATCH / sums.length;
-      rowsPerBatch = Math.max(MAX_SUMS_PER_BATCH, Math.floor((toSeq - fromSeq) * share));
+    const sums = batch.fill(fromSeq, toSeq);
+    if (sums > MAX_SUMS_PER_BATCH) {
+      // Never more sums than rows, so that this ends.
+      resize(MAX_SUMS_PER_BATCH / 2 / sums);
       return true;
     }
-    if (sums.length * 2 <= MAX_SUMS_PER_BATCH) rowsPerBatch = MAX_ROWS_PER_BATCH;
-    // Reading and merging is done before the lock is taken; nobody else changes these sums.
-    write.immediate(sums.map(withStoredTtft), fromSeq, toSeq);
+    batch.widen();
+    beforeAdding?.();
+    // Histograms are merged before the lock is taken; nobody else changes these sums.
+    mergeTtft.run();
+    const lockedMs = clock.monotonicMs();
+    write.immediate(fromSeq, toSeq);
+    const heldMs = clock.monotonicMs() - lockedMs;
+    if (heldMs > LOCK_HELD_MS.high) resize(0.7);
+    else if (heldMs < LOCK_HELD_MS.low) resize(1.4);
     return true;
   }
 
@@ -115,14 +96,8 @@ export function openRollup(db: Database): Rollup {
     catchUp() {
       while (step());
     },
+    watch(callback) {
+      beforeAdding = callback;
+    },
   };
-}
-
-/** A stored histogram with times in microseconds (`900,1200`) added. */
-function addSamples(stored: string | null, samplesUs: string): string | null {
-  if (samplesUs === '') return stored;
-  const histogram = parseHistogram(stored);
-  for (const sampleUs of samplesUs.split(','))
-    addToHistogram(histogram, bucketOf(Number(sampleUs)), 1);
-  return renderHistogram(histogram);
 }

@@ -1,48 +1,77 @@
-// Times to first token as counts per bucket, so that hours can be merged and a median still read.
+// Times to first token as counts per bucket, so that sums can be merged and a median still read.
 // Bucket b holds 2^(b/8) up to 2^((b+1)/8) microseconds: 9 % wide, 80 buckets from 1 ms to 1 s.
 
-const BUCKETS_PER_DOUBLING = 8;
+export const BUCKETS_PER_DOUBLING = 8;
 
-/** Counts by bucket. Only buckets that hold something are present. */
-export type TtftHistogram = Map<number, number>;
+/** 2^53 microseconds lie in bucket 424. */
+const BUCKETS = 512;
 
-export function bucketOf(ttftUs: number): number {
-  return Math.floor(Math.log2(Math.max(1, ttftUs)) * BUCKETS_PER_DOUBLING);
-}
+/** Counts by bucket. Made to be emptied and used again: reports merge tens of thousands. */
+export class TtftHistogram {
+  readonly #counts = new Float64Array(BUCKETS);
+  /** Nothing lies below `low` or from `end` on. */
+  #low = BUCKETS;
+  #end = 0;
 
-export function addToHistogram(into: TtftHistogram, bucket: number, count: number): void {
-  into.set(bucket, (into.get(bucket) ?? 0) + count);
-}
+  add(bucket: number, samples: number): void {
+    const known = Math.min(bucket, BUCKETS - 1);
+    this.#counts[known] = (this.#counts[known] ?? 0) + samples;
+    if (known < this.#low) this.#low = known;
+    if (known >= this.#end) this.#end = known + 1;
+  }
 
-export function mergeHistogram(into: TtftHistogram, from: TtftHistogram): void {
-  for (const [bucket, count] of from) addToHistogram(into, bucket, count);
-}
-
-/** The stored form, `{"81":3,"92":1}`; null when empty. Expects text that `renderHistogram` made. */
-export function parseHistogram(text: string | null): TtftHistogram {
-  const histogram: TtftHistogram = new Map();
-  if (text === null) return histogram;
-  const counts: Record<string, number> = JSON.parse(text);
-  for (const [bucket, count] of Object.entries(counts)) histogram.set(Number(bucket), count);
-  return histogram;
-}
-
-export function renderHistogram(histogram: TtftHistogram): string | null {
-  if (histogram.size === 0) return null;
-  return JSON.stringify(Object.fromEntries(histogram));
-}
-
-/** The median in milliseconds: the middle of the bucket it lies in. null without samples. */
-export function medianMs(histogram: TtftHistogram): number | null {
-  let samples = 0;
-  for (const count of histogram.values()) samples += count;
-  let before = 0;
-  for (const [bucket, count] of [...histogram].toSorted(([left], [right]) => left - right)) {
-    before += count;
-    if (before * 2 >= samples) {
-      const middleUs = 2 ** ((bucket + 0.5) / BUCKETS_PER_DOUBLING);
-      return Number((middleUs / 1_000).toPrecision(3));
+  /**
+   * Adds the stored form, `{"81":3,"92":1}`, or several of them joined. The digits are taken as
+   * they come, which is four times as fast as JSON and its objects.
+   */
+  addStored(text: string): void {
+    let bucket = -1;
+    let number = -1;
+    for (let at = 0; at < text.length; at += 1) {
+      const digit = text.charCodeAt(at) - 0x30;
+      if (digit >= 0 && digit <= 9) {
+        number = number < 0 ? digit : number * 10 + digit;
+      } else if (number >= 0) {
+        if (bucket < 0) bucket = number;
+        else {
+          this.add(bucket, number);
+          bucket = -1;
+        }
+        number = -1;
+      }
     }
   }
-  return null;
+
+  /** The stored form: buckets in ascending order, so that equal histograms are equal texts. */
+  render(): string | null {
+    let text = '';
+    for (let bucket = this.#low; bucket < this.#end; bucket += 1) {
+      const samples = this.#counts[bucket] ?? 0;
+      if (samples > 0) text += `${text === '' ? '{' : ','}"${bucket}":${samples}`;
+    }
+    return text === '' ? null : `${text}}`;
+  }
+
+  /** The median in milliseconds: the middle of the bucket it lies in. null without samples. */
+  medianMs(): number | null {
+    let samples = 0;
+    for (let bucket = this.#low; bucket < this.#end; bucket += 1) {
+      samples += this.#counts[bucket] ?? 0;
+    }
+    if (samples === 0) return null;
+    let before = 0;
+    let bucket = this.#low - 1;
+    while (before * 2 < samples) {
+      bucket += 1;
+      before += this.#counts[bucket] ?? 0;
+    }
+    const middleUs = 2 ** ((bucket + 0.5) / BUCKETS_PER_DOUBLING);
+    return Number((middleUs / 1_000).toPrecision(3));
+  }
+
+  clear(): void {
+    if (this.#low < this.#end) this.#counts.fill(0, this.#low, this.#end);
+    this.#low = BUCKETS;
+    this.#end = 0;
+  }
 }

@@ -1,171 +1,181 @@
 import { GateError } from '../core/error.ts';
 import type { Database, SqlValue } from './sqlite.ts';
-import type { HourlySpend } from './store.ts';
-import {
-  medianMs,
-  mergeHistogram,
-  parseHistogram,
-  renderHistogram,
-  type TtftHistogram,
-} from './ttft-histogram.ts';
-import { groupBy, isTimeDimension, whereIs } from './usage-dimension.ts';
+import { SUM_COLUMNS, type SumColumn } from './sum-columns.ts';
+import { clampToSums, selectSums } from './sums-source.ts';
+import { TtftHistogram } from './ttft-histogram.ts';
+import { type ConditionSql, groupBy, whereIs } from './usage-dimension.ts';
+import { ceilToQuarter, floorToQuarter, planSpans, type UsageSpan } from './usage-range.ts';
 import type { UsageQuery, UsageReport, UsageRow } from './usage-report.ts';
-
-const HOUR_MS = 3_600_000;
+import { coarsestFor, isTimeDimension, parseTime, renderTimeNumber } from './usage-time.ts';
 
 /** A longer report is read by nobody, and would not fit in memory. */
 const MAX_GROUPS = 100_000;
 
 /** In the order of the columns after the group's own. Sums are bigints: they may pass 2^53. */
-const SUMS = [
-  'requests',
-  'errors',
-  'input_tokens',
-  'cached_input_tokens',
-  'output_tokens',
-  'reasoning_tokens',
-  'cost_nano_usd',
-  'unpriced',
-  'estimated',
-] as const;
+const COUNTERS = ['errors', ...SUM_COLUMNS] as const;
+type Counter = 'errors' | SumColumn;
 
-type GroupColumns = (string | bigint | null)[];
+/** The value of each dimension as the statement gives it: a number, an id, a tag. */
+type GroupKey = readonly (bigint | string | null)[];
 
-/** The functions in SQL that reports use; once per connection. */
-export function registerUsageFunctions(db: Database): void {
-  db.aggregate<TtftHistogram>('merge_ttft', {
-    start: () => new Map(),
-    step(histogram, text: unknown) {
-      if (typeof text === 'string') mergeHistogram(histogram, parseHistogram(text));
-    },
-    result: renderHistogram,
-  });
+interface Group {
+  readonly key: GroupKey;
+  readonly sums: bigint[];
+  /** Stored histograms, joined. */
+  ttft: string;
 }
 
-/** Sums of the rollups, which must be caught up. Throws `invalid_request` on a bad dimension. */
+/**
+ * Adds up the largest sums that make up the time; the sums must be caught up. Throws
+ * `invalid_request` on a bad dimension and when there would be too many rows.
+ */
 export function queryUsage(db: Database, query: UsageQuery): UsageReport {
-  const sinceHour = Math.floor(query.sinceMs / HOUR_MS);
-  const untilHour = Math.ceil(query.untilMs / HOUR_MS);
-  const { sql, values } = toSql(query, sinceHour, untilHour);
-  const groups = db
-    .prepare<SqlValue[], GroupColumns>(sql)
-    .raw()
-    .safeIntegers()
-    .all(...values);
-  if (groups.length > MAX_GROUPS) {
-    throw new GateError(
-      'invalid_request',
-      `The report has over ${MAX_GROUPS} rows; ask for fewer dimensions or a shorter time.`,
-    );
-  }
-  const histogram: TtftHistogram = new Map();
-  const rows = groups.map((columns) => {
-    const ttft = parseHistogram(textOf(columns.at(-1)));
-    mergeHistogram(histogram, ttft);
-    return toRow(
-      columns.slice(0, query.by.length).map(textOf),
-      columns.slice(query.by.length),
-      ttft,
-    );
+  const sinceMs = floorToQuarter(query.sinceMs);
+  const untilMs = ceilToQuarter(query.untilMs);
+  const groups = new Map<string, Group>();
+  for (const span of planFor(db, query, sinceMs, untilMs)) addSpan(db, query, span, groups);
+  const total = new TtftHistogram();
+  const each = new TtftHistogram();
+  const textOf = openTexts(db, query);
+  const rows = [...groups.values()].map(({ key, sums, ttft }) => {
+    each.clear();
+    each.addStored(ttft);
+    total.addStored(ttft);
+    return toRow(key.map(textOf), sums, each.medianMs());
   });
+  const sums = COUNTERS.map((_, at) => sumOf(groups.values(), at));
   return {
-    sinceMs: sinceHour * HOUR_MS,
-    untilMs: untilHour * HOUR_MS,
+    sinceMs,
+    untilMs,
     rows: rows.toSorted(compareFor(query)),
-    total: { ...sumOf(rows), ttftMsP50: medianMs(histogram) },
+    total: toRow([], sums, total.medianMs()),
   };
 }
 
-/** Money spent per key and hour from the hour that holds `sinceMs`. */
-export function querySpend(db: Database, sinceMs: number): HourlySpend[] {
-  return db
-    .prepare<[number], [string, bigint, bigint]>(
-      `SELECT (SELECT name FROM names WHERE id = key), hour, sum(cost_nano_usd)
-       FROM usage_rollups WHERE hour >= ? GROUP BY hour, key ORDER BY hour, key`,
-    )
-    .raw()
-    .safeIntegers()
-    .all(Math.floor(sinceMs / HOUR_MS))
-    .map(([keyId, hour, costNanoUsd]) => ({
-      keyId,
-      hourStartMs: Number(hour) * HOUR_MS,
-      costNanoUsd,
-    }));
+function planFor(
+  db: Database,
+  query: UsageQuery,
+  sinceMs: number,
+  untilMs: number,
+): readonly UsageSpan[] {
+  const times = query.where.flatMap(({ dimension, value }) =>
+    isTimeDimension(dimension) ? [parseTime(dimension, value)] : [],
+  );
+  const since = Math.max(sinceMs, ...times.map((time) => time.sinceMs));
+  const until = Math.min(untilMs, ...times.map((time) => time.untilMs));
+  if (since >= until) return [];
+  const clamped = clampToSums(db, since, until);
+  return planSpans(clamped.sinceMs, clamped.untilMs, coarsestFor(query.by));
 }
 
-function toSql(query: UsageQuery, sinceHour: number, untilHour: number) {
-  const dimensions = query.by.map((dimension, position) => groupBy(dimension, position));
+function addSpan(
+  db: Database,
+  query: UsageQuery,
+  span: UsageSpan,
+  groups: Map<string, Group>,
+): void {
+  const { sql, values } = toSql(db, query, span);
+  const statement = db.prepare<SqlValue[], (bigint | string | null)[]>(sql).raw().safeIntegers();
+  const width = query.by.length;
+  for (const columns of statement.iterate(...values)) {
+    const key = columns.slice(0, width);
+    const name = JSON.stringify(key, (_, value) =>
+      typeof value === 'bigint' ? Number(value) : value,
+    );
+    const sums = columns.slice(width, -1).map((value) => BigInt(value ?? 0));
+    const ttft = String(columns.at(-1) ?? '');
+    const known = groups.get(name);
+    if (known === undefined) groups.set(name, { key, sums, ttft });
+    else {
+      for (const [at, sum] of sums.entries()) known.sums[at] = (known.sums[at] ?? 0n) + sum;
+      known.ttft += ttft;
+    }
+    if (groups.size > MAX_GROUPS) {
+      throw new GateError(
+        'invalid_request',
+        `The report has over ${MAX_GROUPS} rows; ask for fewer dimensions or a shorter time.`,
+      );
+    }
+  }
+}
+
+function toSql(db: Database, query: UsageQuery, span: UsageSpan) {
+  const dimensions = query.by.map((dimension, position) => groupBy(dimension, position, span));
   const tables = dimensions.flatMap(({ table }) => (table === undefined ? [] : [table]));
-  const conditions = query.where.map(({ dimension, value }) => whereIs(dimension, value));
+  const conditions = query.where.flatMap(({ dimension, value }): ConditionSql[] =>
+    isTimeDimension(dimension) ? [] : [whereIs(dimension, value)],
+  );
+  const withDimensions = dimensions.some(({ from }) => from === 'd');
+  const source = selectSums(db, span, conditions, withDimensions);
   const groups = dimensions.map(({ group }, position) => `${group} AS g${position}`);
-  const texts = dimensions.map(({ text }, position) => text(`g${position}`));
   const withs = tables.map((table) => table.with).join(', ');
   const sql = `${withs && `WITH ${withs}`}
-    SELECT ${[...texts, ...SUMS, 'ttft'].join(', ')} FROM (
-      SELECT ${[...groups, ...SUMS.map(sumColumn), 'merge_ttft(u.ttft) AS ttft'].join(', ')}
-      FROM usage_rollups u ${tables.map((table) => table.join).join(' ')}
-      WHERE ${['u.hour >= ? AND u.hour < ?', ...conditions.map((one) => one.sql)].join(' AND ')}
-      ${groups.length > 0 ? `GROUP BY ${groups.map((_, position) => `g${position}`).join()}` : ''}
-      HAVING count(*) > 0
-      LIMIT ${MAX_GROUPS + 1}
-    )`;
+    SELECT ${[...groups, ...COUNTERS.map(sumColumn), 'merge_ttft(u.ttft)'].join(', ')}
+    FROM ${source.from} ${tables.map((table) => table.join).join(' ')}
+    WHERE ${source.where}
+    ${groups.length > 0 ? `GROUP BY ${groups.map((_, position) => `g${position}`).join()}` : ''}
+    HAVING count(*) > 0`;
   const values: SqlValue[] = [
     ...tables.map((table) => table.value),
-    sinceHour,
-    untilHour,
-    ...conditions.flatMap((one) => one.values),
+    ...source.fromValues,
+    ...source.whereValues,
   ];
   return { sql, values };
 }
 
-function sumColumn(name: (typeof SUMS)[number]): string {
-  if (name !== 'errors') return `sum(u.${name}) AS ${name}`;
+function sumColumn(name: Counter): string {
+  if (name !== 'errors') return `sum(u.${name})`;
   const served = "(SELECT id FROM names WHERE name = 'served')";
-  return `sum(iif(u.outcome IS ${served}, 0, u.requests)) AS errors`;
+  return `sum(iif(u.outcome IS ${served}, 0, u.requests))`;
 }
 
-function toRow(group: UsageRow['group'], sums: GroupColumns, ttft: TtftHistogram): UsageRow {
-  const [requests, errors, input, cachedInput, output, reasoning, cost, unpriced, estimated] = sums;
+/** The text of each value of a group, by the place of its dimension. */
+function openTexts(db: Database, { by }: UsageQuery) {
+  const selectName = db
+    .prepare<[bigint | string], string>('SELECT name FROM names WHERE id = ?')
+    .pluck();
+  return (value: bigint | string | null, position: number): string | null => {
+    const dimension = by[position];
+    if (value === null || dimension === undefined) return null;
+    if (isTimeDimension(dimension)) return renderTimeNumber(dimension, Number(value));
+    if (dimension.startsWith('tag:')) return String(value);
+    return selectName.get(value) ?? null;
+  };
+}
+
+function toRow(
+  group: UsageRow['group'],
+  sums: readonly bigint[],
+  ttftMsP50: number | null,
+): UsageRow {
+  const exact = (name: Counter) => sums[COUNTERS.indexOf(name)] ?? 0n;
+  const count = (name: Counter) => Number(exact(name));
   return {
     group,
-    requests: Number(requests),
-    errors: Number(errors),
-    inputTokens: Number(input),
-    cachedInputTokens: Number(cachedInput),
-    outputTokens: Number(output),
-    reasoningTokens: Number(reasoning),
-    costNanoUsd: BigInt(cost ?? 0),
-    unpriced: Number(unpriced),
-    estimated: Number(estimated),
-    ttftMsP50: medianMs(ttft),
+    requests: count('requests'),
+    errors: count('errors'),
+    inputTokens: count('input_tokens'),
+    cachedInputTokens: count('cached_input_tokens'),
+    cacheWriteTokens: count('cache_write_tokens'),
+    audioInputTokens: count('audio_input_tokens'),
+    imageInputTokens: count('image_input_tokens'),
+    outputTokens: count('output_tokens'),
+    reasoningTokens: count('reasoning_tokens'),
+    audioOutputTokens: count('audio_output_tokens'),
+    imageOutputTokens: count('image_output_tokens'),
+    gpuUs: count('gpu_us'),
+    costNanoUsd: exact('cost_nano_usd'),
+    unpriced: count('unpriced'),
+    estimated: count('estimated'),
+    estimatedNanoUsd: exact('estimated_cost_nano_usd'),
+    ttftMsP50,
   };
 }
 
-function sumOf(rows: readonly UsageRow[]): Omit<UsageRow, 'ttftMsP50'> {
-  const total = {
-    group: [],
-    requests: 0,
-    errors: 0,
-    inputTokens: 0,
-    cachedInputTokens: 0,
-    outputTokens: 0,
-    reasoningTokens: 0,
-    costNanoUsd: 0n,
-    unpriced: 0,
-    estimated: 0,
-  };
-  for (const row of rows) {
-    total.requests += row.requests;
-    total.errors += row.errors;
-    total.inputTokens += row.inputTokens;
-    total.cachedInputTokens += row.cachedInputTokens;
-    total.outputTokens += row.outputTokens;
-    total.reasoningTokens += row.reasoningTokens;
-    total.costNanoUsd += row.costNanoUsd;
-    total.unpriced += row.unpriced;
-    total.estimated += row.estimated;
-  }
-  return total;
+function sumOf(groups: Iterable<Group>, at: number): bigint {
+  let sum = 0n;
+  for (const { sums } of groups) sum += sums[at] ?? 0n;
+  return sum;
 }
 
 /** Dearest first, then busiest; a report led by time runs in time. Ties by name. */
@@ -181,8 +191,4 @@ function compareFor(query: UsageQuery): (left: UsageRow, right: UsageRow) => num
 
 function compareText(left: string | null | undefined, right: string | null | undefined): number {
   return Number((left ?? '') > (right ?? '')) - Number((left ?? '') < (right ?? ''));
-}
-
-function textOf(value: string | bigint | null | undefined): string | null {
-  return value === null || value === undefined ? null : String(value);
 }
