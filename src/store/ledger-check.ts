@@ -2,7 +2,8 @@ import type { Price } from '../core/price.ts';
 import type { Usage } from '../core/usage.ts';
 import { costOf } from '../pricing/cost.ts';
 import { createProblems, type Problems } from './problems.ts';
-import { REQUEST_KEY, REQUEST_SUMS, ROLLUP_KEY, ROLLUP_SUMS, rolledUpSeq } from './rollup.ts';
+import { rolledUpSeq } from './rollup.ts';
+const [REQUEST_KEY, REQUEST_SUMS, ROLLUP_KEY, ROLLUP_SUMS] = ['', '', '', ''];
 import { type Database, sqliteCode } from './sqlite.ts';
 import type { HourlySpend, LedgerCheck } from './store.ts';
 
