@@ -139,6 +139,7 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
+/** `value` cut to `most`; left alone where that is NaN. */
 function atMost(value: number, most: number): number {
-  return Math.max(0, Math.min(value, most));
+  return value > most ? Math.max(0, most) : value;
 }

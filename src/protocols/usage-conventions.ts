@@ -41,8 +41,9 @@ const NOWHERE: Members = [];
  * OpenAI's chat, completions and embeddings, and everything that imitates them: vLLM, SGLang,
  * llama.cpp, TGI, Ollama, OpenRouter. Cached, written, audio and image tokens are inside
  * `prompt_tokens`; reasoning and audio inside `completion_tokens`. Imitations differ in where they
- * put the cache (DeepSeek: hits and misses; Moonshot: beside the totals), and Gemini and xAI leave
- * reasoning out of `completion_tokens`, which their `total_tokens` gives away.
+ * put the parts (DeepSeek: hits and misses of the cache; Moonshot the cache and SGLang reasoning
+ * beside the totals), and Gemini and xAI leave reasoning out of `completion_tokens`, which their
+ * `total_tokens` gives away.
  */
 const chat: UsageConvention = {
   input: members('prompt_tokens'),
@@ -56,7 +57,7 @@ const chat: UsageConvention = {
   cacheWrite: members('prompt_tokens_details.cache_write_tokens'),
   audioInput: members('prompt_tokens_details.audio_tokens'),
   imageInput: members('prompt_tokens_details.image_tokens'),
-  reasoning: members('completion_tokens_details.reasoning_tokens'),
+  reasoning: members('completion_tokens_details.reasoning_tokens', 'reasoning_tokens'),
   audioOutput: members('completion_tokens_details.audio_tokens'),
   imageOutput: members('completion_tokens_details.image_tokens'),
   inputIncludesCache: true,

@@ -6,6 +6,7 @@ export interface Played {
   readonly ending: 'end' | 'fault' | 'none';
   readonly fault: { readonly code: string; readonly message: string } | null;
   readonly usage: StreamReader['usage'];
+  readonly isUsageSound: boolean;
   readonly outputTokensCounted: number;
   readonly sawContent: boolean;
 }
@@ -33,9 +34,9 @@ export function playStream(
     fault = { code: step.fault.code, message: step.fault.message };
     sent.push(wire.renderErrorFrame(step.fault, 'req_1'));
   }
-  const { usage, outputTokensCounted, sawContent } = reader;
+  const { usage, isUsageSound, outputTokensCounted, sawContent } = reader;
   const reply = Buffer.concat(sent).toString();
-  return { reply, ending, fault, usage, outputTokensCounted, sawContent };
+  return { reply, ending, fault, usage, isUsageSound, outputTokensCounted, sawContent };
 }
 
 /** `bytes` in pieces of `size`. */

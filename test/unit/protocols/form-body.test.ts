@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseForm, spliceForm } from '../../../src/protocols/form-body.ts';
-import { openAiMedia, openAiTranscripts } from '../../../src/protocols/openai-plain/wire.ts';
+import { openAiImages, openAiTranscripts } from '../../../src/protocols/openai-plain/wire.ts';
 import { thrownBy } from '../../support/thrown.ts';
 
 const TYPE = 'multipart/form-data; boundary=XX';
@@ -191,7 +191,7 @@ describe('calls in forms', () => {
       edits: [],
     });
     expect(call({ model: 'm' }, '')).toMatchObject({ stream: false, choices: 1, inputTokens: 0 });
-    expect(openAiMedia.readForm).toBeDefined();
+    expect(openAiImages.readForm).toBeDefined();
   });
 
   test.each([

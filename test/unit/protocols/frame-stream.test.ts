@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openAiChat } from '../../../src/protocols/openai-chat/wire.ts';
-import { openAiMedia, openAiTranscripts } from '../../../src/protocols/openai-plain/wire.ts';
+import { openAiImages, openAiTranscripts } from '../../../src/protocols/openai-plain/wire.ts';
 import { openAiResponses } from '../../../src/protocols/openai-responses/wire.ts';
 import { FrameSplitter } from '../../../src/protocols/sse.ts';
 import type { Wire } from '../../../src/protocols/wire.ts';
@@ -151,8 +151,8 @@ describe('frames that are no frames', () => {
 
   test('an image or a finished response may be longer', () => {
     expect(endless(openAiResponses, 15).code).toBeNull();
-    expect(endless(openAiMedia, 31).code).toBeNull();
-    expect(endless(openAiMedia, 33).code).toBe('backend_protocol_error');
+    expect(endless(openAiImages, 31).code).toBeNull();
+    expect(endless(openAiImages, 33).code).toBe('backend_protocol_error');
   });
 
   test('a megabyte in single bytes takes no time to speak of', () => {

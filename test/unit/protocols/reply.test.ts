@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NO_USAGE } from '../../../src/core/usage.ts';
 import { findRoute } from '../../../src/protocols/route.ts';
 import type { ReplyFacts } from '../../../src/protocols/wire.ts';
 import { thrownBy } from '../../support/thrown.ts';
@@ -13,11 +14,10 @@ function readReply(path: string, body: unknown): ReplyFacts {
 const CHAT = '/v1/chat/completions';
 const tool = { id: 'c', type: 'function', function: { name: 'look', arguments: '{"a":1}' } };
 const billed = { prompt_tokens: 9, completion_tokens: 5, total_tokens: 14 };
-const usage = { inputTokens: 9, cachedInputTokens: 0, outputTokens: 5, reasoningTokens: 0 };
-const NONE = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+const usage = { ...NO_USAGE, inputTokens: 9, outputTokens: 5 };
 
 describe('usage and our own count', () => {
-  test.each<[string, string, unknown, ReplyFacts]>([
+  test.each<[string, string, unknown, Omit<ReplyFacts, 'isUsageSound'>]>([
     [
       'chat',
       CHAT,
@@ -81,13 +81,13 @@ describe('usage and our own count', () => {
       'counting tokens is free',
       '/v1/messages/count_tokens',
       { input_tokens: 99 },
-      { usage: NONE, outputTokensCounted: 0 },
+      { usage: NO_USAGE, outputTokensCounted: 0 },
     ],
     [
       'tokenising is free',
       '/tokenize',
       { tokens: [1], count: 1 },
-      { usage: NONE, outputTokensCounted: 0 },
+      { usage: NO_USAGE, outputTokensCounted: 0 },
     ],
     [
       'embeddings',
@@ -127,10 +127,10 @@ describe('usage and our own count', () => {
         data: [{ b64_json: 'AAAA' }],
         usage: { input_tokens: 9, output_tokens: 5, total_tokens: 14 },
       },
-      { usage, outputTokensCounted: 0 },
+      { usage: { ...usage, imageOutputTokens: 5 }, outputTokensCounted: 0 },
     ],
   ])('%s', (_name, path, body, facts) => {
-    expect(readReply(path, body)).toEqual(facts);
+    expect(readReply(path, body)).toEqual({ ...facts, isUsageSound: true });
   });
 });
 
@@ -157,6 +157,7 @@ describe('large replies without text', () => {
   test('without usage the whole reply is read', () => {
     expect(readReply('/v1/embeddings', { data: vectors })).toEqual({
       usage: null,
+      isUsageSound: true,
       outputTokensCounted: 0,
     });
     const error = thrownBy(() =>
