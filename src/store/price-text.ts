@@ -1,17 +1,22 @@
 import type { Price, PriceTier, Rates } from '../core/price.ts';
 
 /**
- * A price as `prices` keeps it and the hash chain covers it: JSON with every rate, in this order,
- * in micro-dollars per million tokens. Equal prices have equal texts.
+ * A price as `prices` keeps it and the hash chain covers it: JSON, in micro-dollars per million
+ * tokens, `gpu_hour` in micro-dollars. As short as it can be, because every row of the chain has
+ * it: kinds of tokens that cost what input or output does are left out, and so are no tiers and
+ * free GPU time. Equal prices have equal texts.
  */
 export function toPriceText(price: Price): string {
   return JSON.stringify({
-    ...toRatesObject(price),
-    tiers: price.tiers.map((tier) => ({
-      above_input_tokens: tier.aboveInputTokens,
-      ...toRatesObject(tier),
-    })),
-    gpu_hour: price.gpuHour,
+    ...toStoredRates(price),
+    tiers:
+      price.tiers.length === 0
+        ? undefined
+        : price.tiers.map((tier) => ({
+            above_input_tokens: tier.aboveInputTokens,
+            ...toStoredRates(tier),
+          })),
+    gpu_hour: price.gpuHour === 0 ? undefined : price.gpuHour,
   });
 }
 
@@ -19,58 +24,61 @@ export function toPriceText(price: Price): string {
 export function fromPriceText(text: string): Price {
   const stored: StoredPrice = JSON.parse(text);
   return {
-    ...fromRatesObject(stored),
-    tiers: stored.tiers.map(
+    ...fromStoredRates(stored),
+    tiers: (stored.tiers ?? []).map(
       (tier): PriceTier => ({
         aboveInputTokens: tier.above_input_tokens,
-        ...fromRatesObject(tier),
+        ...fromStoredRates(tier),
       }),
     ),
-    gpuHour: stored.gpu_hour,
+    gpuHour: stored.gpu_hour ?? 0,
   };
 }
 
 interface StoredRates {
   readonly input: number;
-  readonly cached_input: number;
-  readonly cache_write: number;
-  readonly audio_input: number;
-  readonly image_input: number;
+  readonly cached_input?: number | undefined;
+  readonly cache_write?: number | undefined;
+  readonly audio_input?: number | undefined;
+  readonly image_input?: number | undefined;
   readonly output: number;
-  readonly reasoning: number;
-  readonly audio_output: number;
-  readonly image_output: number;
+  readonly reasoning?: number | undefined;
+  readonly audio_output?: number | undefined;
+  readonly image_output?: number | undefined;
 }
 
 interface StoredPrice extends StoredRates {
-  readonly tiers: readonly (StoredRates & { readonly above_input_tokens: number })[];
-  readonly gpu_hour: number;
+  readonly tiers?: readonly (StoredRates & { readonly above_input_tokens: number })[];
+  readonly gpu_hour?: number;
 }
 
-function toRatesObject(rates: Rates): StoredRates {
+function toStoredRates(rates: Rates): StoredRates {
+  const { input, output } = rates;
+  const unless = (usual: number, rate: number) => (rate === usual ? undefined : rate);
   return {
-    input: rates.input,
-    cached_input: rates.cachedInput,
-    cache_write: rates.cacheWrite,
-    audio_input: rates.audioInput,
-    image_input: rates.imageInput,
-    output: rates.output,
-    reasoning: rates.reasoning,
-    audio_output: rates.audioOutput,
-    image_output: rates.imageOutput,
+    input,
+    cached_input: unless(input, rates.cachedInput),
+    cache_write: unless(input, rates.cacheWrite),
+    audio_input: unless(input, rates.audioInput),
+    image_input: unless(input, rates.imageInput),
+    output,
+    reasoning: unless(output, rates.reasoning),
+    audio_output: unless(output, rates.audioOutput),
+    image_output: unless(output, rates.imageOutput),
   };
 }
 
-function fromRatesObject(stored: StoredRates): Rates {
+function fromStoredRates(stored: StoredRates): Rates {
+  const { input, output } = stored;
   return {
-    input: stored.input,
-    cachedInput: stored.cached_input,
-    cacheWrite: stored.cache_write,
-    audioInput: stored.audio_input,
-    imageInput: stored.image_input,
-    output: stored.output,
-    reasoning: stored.reasoning,
-    audioOutput: stored.audio_output,
-    imageOutput: stored.image_output,
+    input,
+    cachedInput: stored.cached_input ?? input,
+    cacheWrite: stored.cache_write ?? input,
+    audioInput: stored.audio_input ?? input,
+    imageInput: stored.image_input ?? input,
+    output,
+    reasoning: stored.reasoning ?? output,
+    audioOutput: stored.audio_output ?? output,
+    imageOutput: stored.image_output ?? output,
   };
 }

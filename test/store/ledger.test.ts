@@ -49,7 +49,10 @@ test('a finished request comes back with every word and number', async () => {
       usageSource: 'counted',
       estimated: true,
       costNanoUsd: nanoUsd(Number.MAX_SAFE_INTEGER),
-      price: aPrice({ input: 1, output: 3, tiers: [{ aboveInputTokens: 128_000, ...rates }] }),
+      price: aPrice({
+        ...{ input: 1, output: 3, gpuHour: 9 },
+        tiers: [{ aboveInputTokens: 128_000, ...rates }],
+      }),
       attempts: 2,
       gpuUs: 77,
       contentRef: new Uint8Array(32).fill(0xab),
@@ -90,7 +93,7 @@ test('a finished request comes back with every word and number', async () => {
       gpu_us: 77,
       cost_nano_usd: Number.MAX_SAFE_INTEGER,
       price:
-        '{"input":1,"cached_input":1,"cache_write":1,"audio_input":1,"image_input":1,"output":3,"reasoning":3,"audio_output":3,"image_output":3,"tiers":[{"above_input_tokens":128000,"input":5,"cached_input":5,"cache_write":5,"audio_input":5,"image_input":5,"output":6,"reasoning":6,"audio_output":6,"image_output":6}],"gpu_hour":0}',
+        '{"input":1,"output":3,"tiers":[{"above_input_tokens":128000,"input":5,"output":6}],"gpu_hour":9}',
       attempts: 2,
       content_ref: 'ab'.repeat(32),
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),

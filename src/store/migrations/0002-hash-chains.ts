@@ -29,12 +29,13 @@ function drop(table: string): string {
 const WHO = 'key, user, team, tenant, tags, model, backend, endpoint';
 const HOW = 'outcome, code, usage_source, estimated, streamed, status';
 
-// A part without a price of its own cost what input or output cost.
+// Kinds of tokens that cost what input or output does are left out of a price.
 const MOVE_WORDS = `
 INSERT INTO prices (id, price)
-SELECT id, json_object('input', input, 'cached_input', cached_input, 'cache_write', input,
-    'audio_input', input, 'image_input', input, 'output', output, 'reasoning', reasoning,
-    'audio_output', output, 'image_output', output, 'tiers', json_array(), 'gpu_hour', 0)
+SELECT id, '{"input":' || input
+  || iif(cached_input = input, '', ',"cached_input":' || cached_input)
+  || ',"output":' || output
+  || iif(reasoning = output, '', ',"reasoning":' || reasoning) || '}'
 FROM old_prices ORDER BY id;
 
 INSERT INTO dimensions (${WHO}, words)

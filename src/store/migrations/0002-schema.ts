@@ -9,7 +9,8 @@ ALTER TABLE keys ADD COLUMN content TEXT;
 DROP INDEX key_secrets_key;
 CREATE INDEX key_secrets_key ON key_secrets (key_id, created_at_ms, expires_at_ms);
 
--- Every rate as JSON, micro-dollars per million tokens; gpu_hour is micro-dollars an hour.
+-- Rates as JSON, micro-dollars per million tokens; gpu_hour is micro-dollars an hour. What is left
+-- out costs what input or output does, or nothing.
 CREATE TABLE prices (
   id INTEGER PRIMARY KEY,
   price TEXT NOT NULL UNIQUE CHECK (json_valid(price))

@@ -1,32 +1,36 @@
 import { expect, test } from 'vitest';
-import type { Price } from '../../../src/core/price.ts';
-import { priceFromUsdPerMillion } from '../../../src/pricing/price-from-usd.ts';
+import type { Price, Rates } from '../../../src/core/price.ts';
 import { fromPriceText, toPriceText } from '../../../src/store/price-text.ts';
+import { aPrice } from '../../support/request-rows.ts';
 
-const PRICE = priceFromUsdPerMillion({
-  ...{ input: 1, cachedInput: 0.1, cacheWrite: 1.25, audioInput: 7, imageInput: 8 },
-  ...{ output: 4, reasoning: 5, audioOutput: 9, imageOutput: 10 },
-  tiers: [{ aboveInputTokens: 200_000, input: 2, output: 8 }],
-  gpuHour: 10,
-});
+const everyRate: Rates = {
+  input: 1,
+  cachedInput: 2,
+  cacheWrite: 3,
+  audioInput: 4,
+  imageInput: 5,
+  output: 6,
+  reasoning: 7,
+  audioOutput: 8,
+  imageOutput: 9,
+};
 
-test('the text is what the books and the hash chain rely on', () => {
-  expect(toPriceText(PRICE)).toBe(
-    '{"input":1000000,"cached_input":100000,"cache_write":1250000,"audio_input":7000000,' +
-      '"image_input":8000000,"output":4000000,"reasoning":5000000,"audio_output":9000000,' +
-      '"image_output":10000000,"tiers":[{"above_input_tokens":200000,"input":2000000,' +
-      '"cached_input":2000000,"cache_write":2000000,"audio_input":2000000,' +
-      '"image_input":2000000,"output":8000000,"reasoning":8000000,"audio_output":8000000,' +
-      '"image_output":8000000}],"gpu_hour":10000000}',
-  );
-});
+const cases: [string, Price, string][] = [
+  ['one rate each way', aPrice({ input: 2, output: 5 }), '{"input":2,"output":5}'],
+  ['a free one', aPrice({ input: 0, output: 0 }), '{"input":0,"output":0}'],
+  [
+    'a part that costs nothing',
+    aPrice({ input: 2, cachedInput: 0, output: 5, reasoning: 0 }),
+    '{"input":2,"cached_input":0,"output":5,"reasoning":0}',
+  ],
+  [
+    'all there is',
+    { ...everyRate, tiers: [{ aboveInputTokens: 200_000, ...everyRate, input: 2 }], gpuHour: 10 },
+    '{"input":1,"cached_input":2,"cache_write":3,"audio_input":4,"image_input":5,"output":6,"reasoning":7,"audio_output":8,"image_output":9,"tiers":[{"above_input_tokens":200000,"input":2,"cache_write":3,"audio_input":4,"image_input":5,"output":6,"reasoning":7,"audio_output":8,"image_output":9}],"gpu_hour":10}',
+  ],
+];
 
-test('reads back what it wrote', () => {
-  expect(fromPriceText(toPriceText(PRICE))).toEqual(PRICE);
-});
-
-test('equal prices have equal texts, in whatever order they were made', () => {
-  const { gpuHour, tiers, ...rates } = PRICE;
-  const backwards = Object.fromEntries(Object.entries(rates).toReversed()) as unknown as Price;
-  expect(toPriceText({ gpuHour, tiers, ...backwards })).toBe(toPriceText(PRICE));
+test.each(cases)('%s', (_name, price, text) => {
+  expect(toPriceText(price)).toBe(text);
+  expect(fromPriceText(text)).toEqual(price);
 });
