@@ -160,8 +160,9 @@ export class LiveBudgetBook implements BudgetBook {
     const { purses } = this.#scopes[per];
     const row = purses.find(subject);
     if (row !== 0) purses.roll(row);
-    const resolved = this.#resolver.resolve(per, subject, key?.name ?? subject);
-    const own = per === 'key' && key !== undefined ? budgetsOfKey(key) : [];
+    const known = per === 'key' ? key : undefined;
+    const resolved = this.#resolver.resolve(per, subject, known?.name ?? subject);
+    const own = known === undefined ? [] : budgetsOfKey(known);
     const budgets: readonly ActiveBudget[] = [...resolved.budgets, ...own];
     return standingsOf({ subject, purses, row, resolved }, budgets, this.#calendar);
   }

@@ -19,10 +19,10 @@ export interface Crossing {
 interface Told {
   readonly target: BudgetTarget;
   readonly windowStartMs: number;
-  /** The highest that was told of. */
-  readonly threshold: number;
+  /** Not only the highest: two rules for one purse may have different limits. */
+  readonly thresholds: Set<number>;
   /** Not told again before then, when telling failed. */
-  readonly retryAtMs: number;
+  retryAtMs: number;
 }
 
 /** A listener that fails is asked again after this long, not at every request. */
@@ -75,23 +75,22 @@ export class ThresholdWatch {
     const { per, measure, window, alertAt } = rule;
     const name = `${per}/${measure}/${WINDOWS.indexOf(window)}/${subject}`;
     const windowStartMs = this.#calendar.startMs(window);
-    const known = this.#told.get(name);
-    const last = known?.windowStartMs === windowStartMs ? known : undefined;
-    if (last !== undefined && this.#calendar.nowMs < last.retryAtMs) return;
-    const target = last?.target ?? { per, subject, measure, window };
-    let threshold = last?.threshold ?? 0;
-    let retryAtMs = 0;
-    for (const next of alertAt) {
-      if (next <= threshold) continue;
-      if (!this.#hasReached(next)) break;
-      if (!this.#isTold({ target, windowStartMs, threshold: next })) {
-        retryAtMs = this.#calendar.nowMs + RETRY_AFTER_MS;
+    let told = this.#told.get(name);
+    if (told?.windowStartMs !== windowStartMs) {
+      const target = { per, subject, measure, window };
+      told = { target, windowStartMs, thresholds: new Set(), retryAtMs: 0 };
+      this.#told.set(name, told);
+    }
+    if (this.#calendar.nowMs < told.retryAtMs) return;
+    for (const threshold of alertAt) {
+      if (!this.#hasReached(threshold)) break;
+      if (told.thresholds.has(threshold)) continue;
+      if (!this.#isTold({ target: told.target, windowStartMs, threshold })) {
+        told.retryAtMs = this.#calendar.nowMs + RETRY_AFTER_MS;
         break;
       }
-      threshold = next;
+      told.thresholds.add(threshold);
     }
-    if (last?.threshold === threshold && retryAtMs === 0) return;
-    this.#told.set(name, { target, windowStartMs, threshold, retryAtMs });
   }
 
   #hasReached(threshold: number): boolean {
