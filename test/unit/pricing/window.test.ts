@@ -189,6 +189,7 @@ describe('the running windows', () => {
     const before = [...calendar.starts];
     expect(calendar.advance(startMs - HOUR_MS)).toBe(false);
     expect(calendar.starts).toEqual(before);
+    expect(calendar.nowMs).toBe(startMs);
     expect(calendar.advance(startMs + 2 * HOUR_MS)).toBe(true);
     expect(calendar.startMs('hour')).toBe(at('2026-11-01T02:00:00Z'));
   });
