@@ -1,5 +1,6 @@
 import type { RandomBytes } from '../../core/clock.ts';
 import type { Database } from '../sqlite.ts';
+import type { StoreLog } from '../store-event.ts';
 import { openContentDatabase, truncateLog } from './content-database.ts';
 import type {
   CapturedContent,
@@ -27,16 +28,23 @@ const BATCH_SIZE = 64;
 
 const PROBE_BYTES = 64 * 1024;
 
+export interface DeskParts {
+  readonly random: RandomBytes;
+  readonly log: StoreLog;
+}
+
 /** The content database behind names, on whichever thread opened it. Everything is synchronous. */
 export class ContentDesk {
   readonly #db: Database;
   readonly #random: RandomBytes;
   readonly #dataKeys: DataKeys;
   readonly #sql: ReturnType<typeof prepare>;
+  readonly #log: StoreLog;
   #rewrappedUpTo: number | null = 0;
 
   /** Throws a StoreError when the file is not to be trusted. */
-  constructor({ path, durability, contentKeys }: DeskOptions, random: RandomBytes) {
+  constructor({ path, durability, contentKeys }: DeskOptions, { random, log }: DeskParts) {
+    this.#log = log;
     this.#db = openContentDatabase(path, durability);
     this.#random = random;
     this.#dataKeys = new DataKeys({ db: this.#db, contentKeys, random });
@@ -86,15 +94,27 @@ export class ContentDesk {
   tidyStep(): boolean {
     if (this.#removeErased()) return true;
     if (this.#rewrappedUpTo === null) return false;
-    this.#rewrappedUpTo = this.#dataKeys.rewrapStep(this.#rewrappedUpTo);
-    // The log still holds the keys as they were wrapped before.
-    if (this.#rewrappedUpTo === null) truncateLog(this.#db);
-    return this.#rewrappedUpTo !== null;
+    const upTo = this.#dataKeys.rewrapStep(this.#rewrappedUpTo);
+    if (upTo === null && this.#rewrappedUpTo > 0) this.#endRewrapping();
+    this.#rewrappedUpTo = upTo;
+    return upTo !== null;
   }
 
   close(): void {
     this.#dataKeys.forget();
     this.#db.close();
+  }
+
+  #endRewrapping(): void {
+    // The log still holds the keys as they were wrapped before.
+    truncateLog(this.#db);
+    const locked = this.#dataKeys.countOld();
+    const message =
+      locked === 0
+        ? 'Every data key of captured content is wrapped with the first content key.'
+        : `${locked} data keys are wrapped with content keys that are not configured.`;
+    const level = locked === 0 ? 'info' : 'warn';
+    this.#log({ level, event: 'content_keys_rewrapped', message });
   }
 
   #seal(content: CapturedContent): SealedContent {

@@ -40,6 +40,7 @@ export interface ContentStoreOptions {
   readonly roomBytes?: number;
   readonly keepWithinMs?: number;
   readonly restartAfterMs?: number;
+  readonly probeEveryMs?: number;
   readonly workerUrl?: string;
 }
 
@@ -237,7 +238,8 @@ class OpenContentStore implements ContentStore {
   /** From here on nothing is expected to be written until something was. */
   #break(): void {
     this.#isBroken = true;
-    this.#probing ??= setInterval(() => this.#probe(), PROBE_EVERY_MS).unref();
+    const everyMs = this.#options.probeEveryMs ?? PROBE_EVERY_MS;
+    this.#probing ??= setInterval(() => this.#probe(), everyMs).unref();
     this.#report();
   }
 

@@ -40,7 +40,7 @@ self.onmessage = (event: MessageEvent<ContentAsk>) => {
 
 function answer(ask: Exclude<ContentAsk, { readonly op: 'keep' }>): unknown {
   if (ask.op === 'start') {
-    desk = new ContentDesk(ask.options, systemRandom);
+    desk = new ContentDesk(ask.options, { random: systemRandom, log: (event) => post({ event }) });
     return;
   }
   if (desk === undefined) throw new Error('the content database is not open');
