@@ -2,7 +2,7 @@ import type { AuditFault } from '../audit/audit-fault.ts';
 import { listUnknowns } from '../audit/list-unknowns.ts';
 import { CHAINS, type ChainHead, type ChainName } from './audit-trail.ts';
 import type { Survey, SurveyOrder, Walk } from './verify-message.ts';
-import { openVerifyThread, type VerifyThread } from './verify-thread.ts';
+import { type OpenVerifyThread, openVerifyThread, type VerifyThread } from './verify-thread.ts';
 
 /** Rows that a thread is given at once: a fraction of a second, so that all end at the same time. */
 const STRETCH_ROWS = 50_000;
@@ -43,10 +43,13 @@ export interface VerifiedChain {
  * write: rows that are appended meanwhile are left for the next time. Rejects when the file cannot
  * be read; what is wrong with what it says is in the result.
  */
-export async function verifyAudit(order: VerifyOrder): Promise<AuditVerification> {
+export async function verifyAudit(
+  order: VerifyOrder,
+  openThread: OpenVerifyThread = openVerifyThread,
+): Promise<AuditVerification> {
   const threads: VerifyThread[] = [];
   try {
-    const first = await openVerifyThread(order.databasePath);
+    const first = await openThread(order.databasePath);
     threads.push(first);
     const surveyed = await first.survey({
       notes: order.notes,
@@ -55,7 +58,7 @@ export async function verifyAudit(order: VerifyOrder): Promise<AuditVerification
     });
     const work = planWalk(surveyed, order.sinceCheckpoint);
     const useful = Math.min(order.threads, work.stretches.length);
-    while (threads.length < useful) threads.push(await openVerifyThread(order.databasePath));
+    while (threads.length < useful) threads.push(await openThread(order.databasePath));
     await walkAll(threads, work, order.onProgress);
     return conclude(surveyed, work, order.pinnedKey !== null);
   } finally {

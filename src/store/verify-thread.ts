@@ -14,6 +14,8 @@ export interface VerifyThread {
   close(): void;
 }
 
+export type OpenVerifyThread = (databasePath: string) => Promise<VerifyThread>;
+
 type Question = VerifyAsk extends infer Ask
   ? Ask extends unknown
     ? Omit<Ask, 'id'>
