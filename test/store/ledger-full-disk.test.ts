@@ -1,13 +1,15 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { GroupCommitLedger } from '../../src/store/ledger.ts';
-import { openLedgerWriter } from '../../src/store/ledger-writer.ts';
+import { type LedgerWriter, openLedgerWriter } from '../../src/store/ledger-writer.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
-import type { Database } from '../../src/store/sqlite.ts';
+import { type Database, openSqlite } from '../../src/store/sqlite.ts';
 import type { StoreEvent } from '../../src/store/store-event.ts';
+import { brokenLinks } from '../support/chain-walk.ts';
 import { aFinishedRow, anOpenRow } from '../support/request-rows.ts';
 import { tempDir } from '../support/temp-store.ts';
 
-// SQLite answers SQLITE_FULL when it may not grow its file, exactly as on a full disk.
+// SQLite answers SQLITE_FULL when it may not grow its file, exactly as on a full disk, and
+// SQLITE_READONLY when it may not write at all. Another connection's lock answers SQLITE_BUSY.
 
 interface Lab {
   readonly db: Database;
@@ -17,10 +19,11 @@ interface Lab {
   makeRoom(): void;
 }
 
-function openLab(): Lab {
+function openLab(wrap = (writer: LedgerWriter) => writer): Lab {
   const db = openDatabase(tempDir(), 'process');
   const events: StoreEvent[] = [];
-  const ledger = new GroupCommitLedger(openLedgerWriter(db), (event) => events.push(event));
+  const writer = wrap(openLedgerWriter(db));
+  const ledger = new GroupCommitLedger(writer, (event) => events.push(event));
   return {
     db,
     ledger,
@@ -45,6 +48,14 @@ function openLab(): Lab {
   };
 }
 
+function codeOf(result: PromiseSettledResult<void>): unknown {
+  return result.status === 'fulfilled' ? 'written' : result.reason.code;
+}
+
+function idsOf(db: Database): string[] {
+  return db.prepare<[], string>('SELECT id FROM request_log ORDER BY id').pluck().all();
+}
+
 const bigTags = { note: 'y'.repeat(5_000) };
 
 test('a full disk refuses requests, keeps settlements, and heals by itself', async () => {
@@ -64,7 +75,94 @@ test('a full disk refuses requests, keeps settlements, and heals by itself', asy
   expect(ledger.stats()).toMatchObject({ unwritten: 0, rowsSettled: 1 });
   expect(db.prepare('SELECT count(*) FROM requests').pluck().get()).toBe(1);
   expect(events.map((event) => event.event)).toEqual(['store_unwritable', 'store_writable']);
+  expect(brokenLinks(db)).toEqual([]);
   ledger.close();
+  db.close();
+});
+
+interface Fault {
+  readonly name: string;
+  /** Returns what takes the fault away. */
+  readonly cause: (db: Database) => () => void;
+}
+
+/** Returns what takes the lock away. */
+function lockFromOutside(db: Database): () => void {
+  const other = openSqlite(db.name, { busyTimeoutMs: 0, mustExist: true });
+  onTestFinished(() => void other.close());
+  db.pragma('busy_timeout = 0');
+  other.exec('BEGIN IMMEDIATE');
+  return () => void other.exec('ROLLBACK');
+}
+
+const faults: Fault[] = [
+  {
+    name: 'read-only',
+    cause(db) {
+      db.pragma('query_only = ON');
+      return () => db.pragma('query_only = OFF');
+    },
+  },
+  {
+    name: 'locked by another connection',
+    cause: lockFromOutside,
+  },
+  {
+    name: 'full in the middle of a commit',
+    cause(db) {
+      db.pragma(`max_page_count = ${Number(db.pragma('page_count', { simple: true }))}`);
+      return () => db.pragma('max_page_count = 1000000');
+    },
+  },
+];
+
+test.each(faults)(
+  'a store that is $name for a while loses no row and no link',
+  async ({ cause }) => {
+    const { db, ledger } = openLab();
+    const rows = Array.from({ length: 900 }, () => aFinishedRow());
+    const settle = (from: number, to: number) =>
+      Promise.allSettled(rows.slice(from, to).map((row) => ledger.settle(row, [])));
+    await settle(0, 300);
+    const end = cause(db);
+    // The first of these is a commit that fails whole: what is told to wait is not in the books.
+    const during = await settle(300, 600);
+    expect(new Set(during.map(codeOf))).toEqual(new Set(['store_unavailable']));
+    expect(db.prepare('SELECT count(*) FROM requests').pluck().get()).toBe(300);
+    end();
+    await settle(600, 900);
+    ledger.close();
+    expect(ledger.stats()).toMatchObject({ rowsSettled: 900, unwritten: 0, dropped: 0 });
+    expect(idsOf(db)).toEqual(rows.map((row) => row.id.replaceAll('-', '')).toSorted());
+    expect(brokenLinks(db)).toEqual([]);
+    db.close();
+  },
+);
+
+test('a fault among single commits keeps all that come after it, without a wait for each', async () => {
+  let begins = 0;
+  let end: (() => void) | undefined;
+  const { db, ledger } = openLab((writer) => ({
+    ...writer,
+    begin() {
+      begins += 1;
+      // The commit of all four, which the bad row fails; that of the first; that of the second.
+      if (begins === 3) end = lockFromOutside(db);
+      writer.begin();
+    },
+  }));
+  const results = await Promise.allSettled([
+    ledger.settle(aFinishedRow(), []),
+    ledger.settle(aFinishedRow(), []),
+    ledger.settle(aFinishedRow({ status: 0.5 }), []),
+    ledger.settle(aFinishedRow(), []),
+  ]);
+  expect(results.map(codeOf)).toEqual(['written', ...Array(3).fill('store_unavailable')]);
+  expect(begins).toBe(3);
+  end?.();
+  ledger.close();
+  expect(ledger.stats()).toMatchObject({ rowsSettled: 3, unwritten: 0, dropped: 1 });
+  expect(brokenLinks(db)).toEqual([]);
   db.close();
 });
 
@@ -75,8 +173,10 @@ test('settlements that never get written are bounded and counted', async () => {
   const results = await Promise.allSettled(
     Array.from({ length: 10_050 }, () => ledger.settle(aFinishedRow({ tags }), [])),
   );
-  expect(new Set(results.map((result) => result.status))).toEqual(new Set(['rejected']));
+  expect(results.filter((result) => codeOf(result) === 'store_unavailable')).toHaveLength(10_000);
+  expect(results.filter((result) => codeOf(result) === 'internal')).toHaveLength(50);
   expect(ledger.stats()).toMatchObject({ unwritten: 10_000, dropped: 50 });
+  expect(events.map((event) => event.event)).toEqual(['store_unwritable', 'ledger_rows_lost']);
   ledger.close();
   expect(ledger.stats()).toMatchObject({ unwritten: 0, dropped: 10_050 });
   expect(events.at(-1)?.event).toBe('ledger_rows_lost');
