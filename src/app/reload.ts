@@ -2,11 +2,25 @@ import type { HttpClient } from '../backends/http1/client.ts';
 import type { Config } from '../config/config.ts';
 import type { Gate } from '../gateway/gate.ts';
 import { createModelTable } from '../routing/model-table.ts';
+import type { AuditKeeper } from './audit-keeper.ts';
 import type { Discovery } from './discovery.ts';
 import { type BuiltGeneration, createGeneration } from './generation.ts';
 
+/** A configuration and which version of its file it is. */
+export interface ReadConfig {
+  readonly config: Config;
+  /** SHA-256 of the file, hexadecimal; null when there is none. */
+  readonly sha256: string | null;
+}
+
 /** Reads and checks the configuration. Throws an error whose message is the whole list of problems. */
-export type LoadConfig = () => Promise<Config>;
+export type LoadConfig = () => Promise<ReadConfig>;
+
+/** Who asked for a reload, and how: `file`, `signal`, `admin socket`. */
+export interface ReloadAsker {
+  readonly actor: string;
+  readonly origin: string;
+}
 
 export interface ReloadReport {
   readonly ok: boolean;
@@ -21,11 +35,12 @@ export interface Reloader {
   /** Puts configured and discovered models together again. */
   rebuildModels(): void;
   /** One at a time; a call during a reload gets the result of a fresh one after it. */
-  reload(): Promise<ReloadReport>;
+  reload(by: ReloadAsker): Promise<ReloadReport>;
 }
 
 interface ReloaderOptions {
   readonly gate: Gate;
+  readonly auditKeeper: AuditKeeper;
   readonly client: HttpClient;
   readonly first: BuiltGeneration;
   readonly discovery: Discovery;
@@ -34,15 +49,28 @@ interface ReloaderOptions {
 }
 
 /** Settings that are read once, at start. A reload keeps the old value and says so. */
-const FIXED = ['listen', 'dataDir', 'durability'] as const;
-const FIXED_NAMES = { listen: 'listen', dataDir: 'data_dir', durability: 'durability' } as const;
+const FIXED: readonly (readonly [name: string, of: (config: Config) => unknown])[] = [
+  ['listen', ({ listen }) => listen],
+  ['data_dir', ({ dataDir }) => dataDir],
+  ['durability', ({ durability }) => durability],
+  ['timezone', ({ timezone }) => timezone],
+  [
+    'audit.content_key',
+    ({ audit }) => audit.contentKeys.map((key) => Buffer.from(key).toString('hex')),
+  ],
+  ['audit.content_cap', ({ audit }) => audit.contentCapBytes],
+  ['audit.content_retention', ({ audit }) => audit.contentRetentionMs],
+  ['audit.signing_key', ({ audit }) => audit.signingKey],
+  ['audit.export', ({ audit }) => audit.exports],
+  ['alerts.webhook', ({ alerts }) => alerts.webhook],
+];
 
 /**
  * Replaces the running configuration: load, check, build, then swap one reference. Requests on
  * their way to a backend keep the generation they have; a bad file changes nothing.
  */
 export function createReloader(options: ReloaderOptions): Reloader {
-  const { gate, client, discovery, configFile, loadConfig } = options;
+  const { gate, auditKeeper, client, discovery, configFile, loadConfig } = options;
   let current = options.first;
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -50,25 +78,30 @@ export function createReloader(options: ReloaderOptions): Reloader {
     gate.models = createModelTable(current.config.models, discovery.current());
   };
 
-  const reloadNow = async (): Promise<ReloadReport> => {
+  const reloadNow = async (by: ReloadAsker): Promise<ReloadReport> => {
     const number = gate.generation.number;
+    const facts = { generation: number + 1, path: configFile, sha256: null, ...by };
     let next: BuiltGeneration;
     try {
-      const config = await loadConfig();
+      const { config, sha256 } = await loadConfig();
       next = createGeneration(config, { number: number + 1, client });
+      // A change that cannot be put on record is not made.
+      auditKeeper.reloading({ ...facts, sha256 }, current.config, config);
     } catch (cause) {
       const problems = cause instanceof Error ? cause.message : String(cause);
       gate.log.error('reload_refused', { generation: number, problems });
+      auditKeeper.reloadRefused(facts, problems);
       return { ok: false, generation: number, problems };
     }
     const needRestart = FIXED.filter(
-      (name) => JSON.stringify(next.config[name]) !== JSON.stringify(current.config[name]),
-    ).map((name) => FIXED_NAMES[name]);
+      ([, of]) => JSON.stringify(of(next.config)) !== JSON.stringify(of(current.config)),
+    ).map(([name]) => name);
     current = next;
     gate.generation = next.generation;
     gate.limiter.replaceRules(next.config.limits);
     gate.budgets.replaceRules(next.config.budgets);
     gate.log.setLevel(next.config.log.level);
+    auditKeeper.setCheckpointInterval(next.config.audit.checkpointIntervalMs);
     discovery.replaceBackends(next.backends);
     rebuildModels();
     // New backends are asked now, so that their models are there when the reload is reported.
@@ -84,8 +117,8 @@ export function createReloader(options: ReloaderOptions): Reloader {
       return current.config;
     },
     rebuildModels,
-    reload() {
-      const result = queue.then(reloadNow);
+    reload(by) {
+      const result = queue.then(() => reloadNow(by));
       // One that fails must not fail those after it.
       queue = result.catch(() => {});
       return result;

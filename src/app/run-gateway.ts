@@ -10,23 +10,26 @@ import { type Clock, type RandomBytes, systemClock, systemRandom } from '../core
 import { createRequestIds } from '../core/ids.ts';
 import { createCounters, type Gate } from '../gateway/gate.ts';
 import { InFlight } from '../gateway/in-flight.ts';
+import { createRequestTags } from '../gateway/request-tags.ts';
 import { startDataPlane } from '../gateway/server.ts';
 import { createLimiter } from '../limits/limiter.ts';
 import type { Log } from '../observe/log.ts';
-import { createBudgetBook } from '../pricing/budgets.ts';
+import { createGpuShares } from '../pricing/gpu-share.ts';
 import { createModelTable } from '../routing/model-table.ts';
-import { openStore } from '../store/open-store.ts';
-import type { Store } from '../store/store.ts';
+import { loadBudgets } from './budgets.ts';
 import { startDiscovery } from './discovery.ts';
 import { cutNow, drain } from './drain.ts';
 import { type BuiltGeneration, createGeneration } from './generation.ts';
 import { createKeyDirectory, type KeyDirectory } from './key-directory.ts';
 import { createLiveGateway } from './live-gateway.ts';
 import { startProgressNotes } from './progress.ts';
+import { openRecords, type Records } from './records.ts';
 import { createReloader, type LoadConfig, type Reloader } from './reload.ts';
 
 export interface RunOptions {
   readonly config: Config;
+  /** SHA-256 of its file, hexadecimal; null when it was discovered. */
+  readonly configSha256: string | null;
   /** The file the configuration came from; null when it was discovered. */
   readonly configFile: string | null;
   /** Reads the configuration again, for a reload. Throws what makes the file unusable. */
@@ -55,13 +58,9 @@ export interface RunningGateway {
  */
 export async function runGateway(options: RunOptions): Promise<RunningGateway> {
   const { config, log, version, clock = systemClock, random = systemRandom } = options;
-  const store = await openStore({
-    dataDir: config.dataDir,
-    clock,
-    durability: config.durability,
-    log: ({ level, event, ...fields }) => log[level](event, fields),
-  });
-  const closers: (() => void | Promise<void>)[] = [() => store.close()];
+  const records = await openRecords({ config, clock, random, log });
+  const { store, keeper } = records;
+  const closers: (() => void | Promise<void>)[] = [() => records.close()];
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close();
   };
@@ -75,9 +74,9 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     });
     closers.push(() => client.close());
 
-    const keys = createKeyDirectory(store.keys.all());
+    const keys = createKeyDirectory(store.keys.each());
     const first = createGeneration(config, { number: 1, client });
-    const gate = await createGate(first, { store, keys, clock, log });
+    const gate = await createGate(first, { records, keys, clock, log });
     const discovery = startDiscovery({
       backends: first.backends,
       listModels: (backend) => listModels(client, backend),
@@ -87,7 +86,10 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     });
     closers.push(() => discovery.close());
     const { configFile, loadConfig } = options;
-    const reloader = createReloader({ gate, client, first, discovery, configFile, loadConfig });
+    const reloader = createReloader({
+      ...{ gate, client, first, discovery, configFile, loadConfig },
+      auditKeeper: keeper,
+    });
     reloader.rebuildModels();
     closers.push(startProgressNotes(gate));
 
@@ -110,6 +112,10 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
       onFailure: (failure) => log.error('admin_failed', { cause: failure }),
     });
     closers.push(() => admin.stop());
+
+    keeper.started({ version, generation: 1, recovered: store.recovered });
+    const facts = { generation: 1, path: configFile, sha256: options.configSha256 };
+    keeper.loaded({ ...facts, actor: 'gateway', origin: 'gateway' }, config);
 
     const ready = discovery.refresh().then(() => {
       gate.discovered = true;
@@ -134,7 +140,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
 }
 
 interface GateParts {
-  readonly store: Store;
+  readonly records: Records;
   readonly keys: KeyDirectory;
   readonly clock: Clock;
   readonly log: Log;
@@ -142,18 +148,21 @@ interface GateParts {
 
 /** The gate of a starting gateway: counters derived from the books, models not known yet. */
 async function createGate(first: BuiltGeneration, parts: GateParts): Promise<Gate> {
-  const { store, keys, clock, log } = parts;
-  const { limits, budgets: budgetRules, models } = first.config;
-  const budgets = createBudgetBook({ rules: budgetRules, clock });
-  budgets.load(await store.books.spend(0));
+  const { records, keys, clock, log } = parts;
+  const { store, content, keeper, copies } = records;
+  const { limits, budgets: rules, models, timezone } = first.config;
   return {
     clock,
     requestIds: createRequestIds(clock),
     log,
     keys,
     limiter: createLimiter({ rules: limits, clock }),
-    budgets,
+    budgets: await loadBudgets({ store, clock, rules, timezone, onAlert: copies.nudgeAlerts }),
+    gpuShares: createGpuShares(clock),
     journal: store.ledger,
+    content,
+    failedLogins: keeper.failedLogins,
+    requestTags: createRequestTags(),
     counters: createCounters(),
     inFlight: new InFlight(),
     generation: first.generation,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { LoadConfig, ReadConfig } from '../app/reload.ts';
 import type { RunningGateway } from '../app/run-gateway.ts';
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../core/clock.ts';
@@ -41,11 +42,11 @@ async function serve(flags: ServeFlags, io: ProcessIo): Promise<void> {
   const gateway = await start(source, { log, io });
   try {
     await announce(gateway, source, io);
-    const reload = (why: string) => {
-      log.info('reload_asked', { by: why });
-      void gateway.reloader.reload();
+    const reload = (origin: 'signal' | 'file') => {
+      log.info('reload_asked', { by: origin });
+      void gateway.reloader.reload({ actor: 'unknown', origin });
     };
-    hangUp.reload = () => reload('SIGHUP');
+    hangUp.reload = () => reload('signal');
     const stopWatching = await watchSource(source, reload);
     await untilStopped(gateway, io);
     stopWatching();
@@ -56,9 +57,11 @@ async function serve(flags: ServeFlags, io: ProcessIo): Promise<void> {
 
 interface ConfigSource {
   readonly config: Config;
+  /** Of the file, hexadecimal. */
+  readonly sha256: string | null;
   /** null when nothing was written down and local engines were found instead. */
   readonly file: string | null;
-  readonly load: () => Promise<Config>;
+  readonly load: LoadConfig;
 }
 
 /** The configuration, and how to read it again. Problems of the file end with exit code 78. */
@@ -68,30 +71,31 @@ async function findConfig(flags: ServeFlags, io: CliIo): Promise<ConfigSource> {
   const file = findConfigFile({ flag: flags.config, env: io.env, cwd: io.cwd });
   const load = async () => withListen(await readConfig(file, io), flags.listen);
   try {
-    return { config: await load(), file, load };
+    return { ...(await load()), file, load };
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
     throw new CliError(cause.message, EXIT.config);
   }
 }
 
-async function readConfig(file: string | null, io: CliIo): Promise<Config> {
+async function readConfig(file: string | null, io: CliIo): Promise<ReadConfig> {
   if (file === null) {
     const { discoverConfig } = await import('./discover-config.ts');
-    return discoverConfig(io);
+    return { config: await discoverConfig(io), sha256: null };
   }
   const { loadConfig } = await import('../config/load.ts');
-  const { config, warningText } = loadConfig({ path: file, env: io.env });
+  const { config, sha256, warningText } = loadConfig({ path: file, env: io.env });
   if (warningText !== '') io.err(`${warningText}\n`);
-  return config;
+  return { config, sha256 };
 }
 
-async function withListen(config: Config, listen: string | undefined): Promise<Config> {
-  if (listen === undefined) return config;
+async function withListen(read: ReadConfig, listen: string | undefined): Promise<ReadConfig> {
+  if (listen === undefined) return read;
   const { parseListenAddress } = await import('../config/listen-address.ts');
   const { BadValue } = await import('../config/bad-value.ts');
   try {
-    return { ...config, listen: { ...config.listen, ...parseListenAddress(listen) } };
+    const address = { ...read.config.listen, ...parseListenAddress(listen) };
+    return { ...read, config: { ...read.config, listen: address } };
   } catch (cause) {
     if (!(cause instanceof BadValue)) throw cause;
     throw new CliError(`--listen ${cause.message}`, EXIT.usage);
@@ -109,6 +113,7 @@ async function start(source: ConfigSource, { log }: Surroundings): Promise<Runni
   try {
     return await runGateway({
       config: source.config,
+      configSha256: source.sha256,
       configFile: source.file,
       loadConfig: source.load,
       log,
@@ -166,11 +171,11 @@ async function announce(gateway: RunningGateway, source: ConfigSource, io: CliIo
 /** Reloads when the file changes. Returns how to stop watching. */
 async function watchSource(
   { file }: ConfigSource,
-  reload: (why: string) => void,
+  reload: (origin: 'file') => void,
 ): Promise<() => void> {
   if (file === null) return () => {};
   const { watchFile } = await import('../app/watch-file.ts');
-  return watchFile(file, () => reload('file change'));
+  return watchFile(file, () => reload('file'));
 }
 
 /** The first signal drains; a second one cuts what still runs. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { BadValue } from './bad-value.ts';
 import { checkAdvice } from './check-advice.ts';
@@ -24,6 +25,8 @@ const LARGEST_FILE = 1_000_000;
 
 export interface LoadedConfig {
   readonly config: Config;
+  /** SHA-256 of the text, hexadecimal: which version of the file this was. */
+  readonly sha256: string;
   readonly warnings: readonly Problem[];
   /** The warnings for people, each with its source line; empty when there are none. */
   readonly warningText: string;
@@ -87,9 +90,10 @@ export function parseConfig(text: string, { name, env, folder }: ParseOptions): 
 
   const config = resolveConfig(shape.file, references.secrets, folder);
   const warnings = checkAdvice(config).map(source.locate).toSorted(byPlace);
-  if (warnings.length === 0) return { config, warnings, warningText: '' };
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  if (warnings.length === 0) return { config, sha256, warnings, warningText: '' };
   const warningText = renderProblems(name, source.maskedText(), warnings, 'warning');
-  return { config, warnings, warningText };
+  return { config, sha256, warnings, warningText };
 }
 
 function byPlace(a: Problem, b: Problem): number {

@@ -1,0 +1,51 @@
+import type { Clock } from '../core/clock.ts';
+import { WINDOWS, type Window } from '../core/key.ts';
+import type { BudgetRule } from '../pricing/budget-rule.ts';
+import { type BudgetBook, createBudgetBook, type Spend } from '../pricing/budgets.ts';
+import type { Store } from '../store/store.ts';
+
+export interface BudgetParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly rules: readonly BudgetRule[];
+  readonly timezone: string;
+  /** A new alert is on record. */
+  readonly onAlert: () => void;
+}
+
+/**
+ * The budgets of a starting gateway: rules of the file and of commands, and counters derived from
+ * the books. A threshold that is crossed is on record before anybody is told of it.
+ */
+export async function loadBudgets(parts: BudgetParts): Promise<BudgetBook> {
+  const { store, clock, rules, timezone, onAlert } = parts;
+  const book = createBudgetBook({
+    rules,
+    clock,
+    timezone,
+    onThreshold({ target, windowStartMs, threshold, limit, spent }) {
+      const atMs = clock.nowMs();
+      const alert = { ...target, windowStartMs, threshold, limit, spent, atMs };
+      if (store.budgets.addAlert(alert)) onAlert();
+    },
+  });
+  book.load(await spendSince(store, book.starts()));
+  refreshBudgets(book, store, clock);
+  return book;
+}
+
+/** What commands have set and granted, as it is now. */
+export function refreshBudgets(book: BudgetBook, store: Store, clock: Clock): void {
+  book.replaceStored(store.budgets.budgets());
+  book.replaceGrants(store.budgets.grants(clock.nowMs()));
+}
+
+async function spendSince(
+  store: Store,
+  starts: Readonly<Record<Window, number>>,
+): Promise<Record<Window, Spend[]>> {
+  const spends = await Promise.all(
+    WINDOWS.map(async (window) => [window, await store.books.spend(starts[window])] as const),
+  );
+  return Object.fromEntries(spends) as Record<Window, Spend[]>;
+}
