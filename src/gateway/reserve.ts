@@ -25,8 +25,9 @@ const SHRUNK_OUTPUT_TOKENS_MIN = 16;
  * returns when the row is durable. Throws 429 `insufficient_quota` and 503 `store_unavailable`.
  */
 export async function reserve(exchange: Exchange, asked: Asked, plan: Plan): Promise<void> {
-  const { gate } = exchange;
   const { caller, call, model } = asked;
+  const mode = caller.content ?? exchange.generation.content;
+  if (mode !== 'off') refuseIfContentIsLost(exchange);
   const held = hold(exchange, asked, plan);
   await recordOpen(exchange, {
     ...bookingOf(exchange, caller, call, model),
@@ -37,10 +38,16 @@ export async function reserve(exchange: Exchange, asked: Asked, plan: Plan): Pro
   });
   // The caller may have left while the row was being written; the row is settled by then.
   exchange.throwIfStopped();
-  const mode = caller.content ?? exchange.generation.content;
-  if (mode !== 'off')
-    exchange.capture = gate.content.begin({ requestId: exchange.id, key: caller, mode });
+  if (mode === 'off') return;
+  exchange.capture = exchange.gate.content.begin({ requestId: exchange.id, key: caller, mode });
   if (call.bytes !== null) exchange.capture?.request(call.bytes);
+}
+
+/** What must be kept and cannot be is not begun, unless the operator allows it; that is counted. */
+function refuseIfContentIsLost({ gate, generation }: Exchange): void {
+  if (!gate.content.isFailing || generation.onAuditFailure === 'allow') return;
+  const message = 'The content of this request cannot be kept now, and it must be.';
+  throw new GateError('store_unavailable', message);
 }
 
 /** Takes the hold, over a shorter answer where that is what the budgets ask for. */
