@@ -5,9 +5,13 @@ import { openAuditTrail } from './audit-events.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { openBooks } from './books.ts';
 import { BooksWorker, type HeldWriter } from './books-client.ts';
+import { openBudgetStore } from './budget-rows.ts';
 import type { BudgetStore } from './budget-store.ts';
+import type { ChainReader } from './chain-rows.ts';
+import { openChainRows } from './chain-rows.ts';
 import { type DirectoryLock, openDirectoryLock } from './directory-lock.ts';
 import { explainFault } from './explain-fault.ts';
+import { openExportCursors } from './export-cursors.ts';
 import { openKeys } from './keys.ts';
 import { GroupCommitLedger } from './ledger.ts';
 import type { LedgerScheduler } from './ledger-scheduler.ts';
@@ -15,8 +19,9 @@ import { openLedgerWriter } from './ledger-writer.ts';
 import { type Durability, databasePath, openDatabase } from './open-database.ts';
 import { settleLeftovers } from './recovery.ts';
 import { type Database, isBadRow } from './sqlite.ts';
-import type { Books, KeyStore, Store } from './store.ts';
+import type { Books, ExportBooks, KeyStore, Store } from './store.ts';
 import { ignoreStoreEvents, type StoreLog } from './store-event.ts';
+import { verifyAudit } from './verify-audit.ts';
 
 export interface StoreOptions {
   readonly dataDir: string;
@@ -98,7 +103,7 @@ interface StoreParts {
   readonly recovered: number;
 }
 
-type ClosableBooks = Books & { close(): Promise<void> };
+type ClosableBooks = Books & { readonly chains: ChainReader; close(): Promise<void> };
 
 class OpenStore implements CrashableStore {
   readonly keys: KeyStore;
@@ -106,6 +111,7 @@ class OpenStore implements CrashableStore {
   readonly books: ClosableBooks;
   readonly audit: AuditTrail;
   readonly budgets: BudgetStore;
+  readonly exports: ExportBooks;
   readonly recovered: number;
   readonly #parts: StoreParts;
   #closing: Promise<void> | undefined;
@@ -116,6 +122,7 @@ class OpenStore implements CrashableStore {
     this.books = parts.books;
     this.audit = parts.audit;
     this.budgets = parts.budgets;
+    this.exports = { reader: parts.books.chains, cursors: openExportCursors(parts.db) };
     this.recovered = parts.recovered;
     this.#parts = parts;
   }
@@ -159,24 +166,20 @@ function openBooksWorker(db: Database, writer: HeldWriter, log: StoreLog): Closa
 
 function openLocalBooks(db: Database): ClosableBooks {
   const books = openBooks(db);
+  const rows = openChainRows(db);
   return {
     usage: async (query) => books.usage(query),
     spend: async (sinceMs) => books.spend(sinceMs),
     check: async () => books.check(),
+    audit: {
+      page: async (query) => books.audit.page(query),
+      entry: async (ref) => books.audit.entry(ref),
+      verify: (order) => verifyAudit({ ...order, databasePath: db.name }),
+    },
+    chains: {
+      heads: async () => rows.heads(),
+      read: async (chain, afterSeq, limit) => rows.read(chain, afterSeq, limit),
+    },
     close: async () => {},
-  };
-}
-
-/** Until the store of budgets is written. */
-function openBudgetStore(_db: Database): BudgetStore {
-  return {
-    budgets: () => [],
-    putBudget() {},
-    removeBudget: () => false,
-    grants: () => [],
-    addGrant: (grant) => ({ ...grant, id: 0 }),
-    addAlert: () => true,
-    undelivered: () => [],
-    markDelivered() {},
   };
 }
