@@ -9,7 +9,7 @@ import type { StoreLog } from './store-event.ts';
  * Room for the copy, for every row once more in the write-ahead log and once more in the database,
  * and for what rows of a newer schema have more than those of an older one.
  */
-const ROOM_PER_DATABASE_BYTE = 4;
+const ROOM_PER_DATABASE_BYTE = 5;
 
 /**
  * Brings an older database to this schema after a copy of it was made beside it. Whatever fails,
