@@ -11,10 +11,12 @@ const DOMAIN_MAX = 255;
 
 /** Mail addresses, also with the `@` of a query string (`%40`), also in other alphabets. */
 export const findEmails: FindSpans = (text, found) => {
+  // What stands between a password and a host is no address.
+  const taken = new Set(found.map(({ end }) => end));
   for (const sign of ['@', '%40']) {
     let at = text.indexOf(sign);
     while (at !== -1) {
-      const start = localStart(text, at);
+      const start = taken.has(at) ? at : localStart(text, at);
       const end = start < at ? domainEnd(text, at + sign.length) : at;
       if (end > at) found.push({ start, end, label: 'EMAIL' });
       at = text.indexOf(sign, Math.max(end, at + sign.length));

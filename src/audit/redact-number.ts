@@ -49,16 +49,15 @@ interface Search {
   readonly found: RedactionSpan[];
 }
 
-/** Looks at every group of the run but the last ones, and takes them from it. */
+/** Looks at what begins with every group but the last ones, and takes those groups from the run. */
 function searchRun(text: string, run: Group[], { keep, found }: Search): void {
-  let at = 0;
-  while (at < run.length - keep) {
+  const searched = Math.max(0, run.length - keep);
+  for (let at = 0; at < searched; at += 1) {
     const span = findAt(text, run, at);
+    // A number that begins inside another is covered as well: who can say which of them is meant?
     if (span !== null) found.push(span);
-    at += 1;
-    while (span !== null && (run[at]?.start ?? Number.POSITIVE_INFINITY) < span.end) at += 1;
   }
-  run.splice(0, at);
+  run.splice(0, searched);
 }
 
 function findAt(text: string, run: readonly Group[], at: number): RedactionSpan | null {
@@ -105,13 +104,8 @@ const CARD_GAPS = new Set([' ', '-', '\u00a0', '\u2011']);
 /** The longest run of groups that is a card number. Decimal fractions of the same length are none. */
 function cardEnd(text: string, run: readonly Group[], at: number): number | null {
   const first = run[at];
-  if (
-    first === undefined ||
-    first.gap === '.' ||
-    (sizeOf(first) !== 4 && sizeOf(first) < CARD_MIN)
-  ) {
-    return null;
-  }
+  if (first === undefined || (sizeOf(first) !== 4 && sizeOf(first) < CARD_MIN)) return null;
+  if (first.gap === '.' || text[first.start - 1] === '+') return null;
   let digits = '';
   let end: number | null = null;
   for (let index = at; digits.length < CARD_MAX; index += 1) {
@@ -171,7 +165,7 @@ function internationalEnd(text: string, run: readonly Group[], at: number): numb
   if (first === undefined) return null;
   const before = phoneStart(text, first);
   const hasPlus = text.slice(before, first.start).includes('+');
-  const isPlus = hasPlus && !isAlphanumeric(text.charCodeAt(before - 1));
+  const isPlus = hasPlus && !isLetter(text.charCodeAt(before - 1));
   const isDoubleZero = /^00[1-9]/.test(text.slice(first.start, first.start + 3));
   if (!isPlus && !isDoubleZero) return null;
   return lastEnd(run, at, {

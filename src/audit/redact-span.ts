@@ -23,7 +23,7 @@ export interface RedactionSpan {
 }
 
 /**
- * Looks for one family of things and adds what it finds. Must take time linear in the text,
+ * Looks for one family of things and adds what it finds to what others found before. Must take time linear in the text,
  * whatever the text is: callers choose it.
  */
 export type FindSpans = (text: string, found: RedactionSpan[]) => void;
