@@ -1,8 +1,10 @@
 import { ERRORS, type ErrorCode, GateError } from '../core/error.ts';
 import type { BooksAnswer, BooksAsk, BooksFailure } from './books-message.ts';
-import type { Books, LedgerCheck, Spend } from './store.ts';
+import type { ChainReader } from './chain-rows.ts';
+import type { AuditBooks, Books, LedgerCheck, Spend } from './store.ts';
 import type { StoreLog } from './store-event.ts';
 import type { UsageReport } from './usage-report.ts';
+import { verifyAudit } from './verify-audit.ts';
 
 /** Reports asked for at once. Past it the next is refused, so that nothing piles up. */
 const MAX_ASKED = 32;
@@ -12,6 +14,10 @@ const DEADLINES_MS = {
   usage: 30_000,
   spend: 30_000,
   check: 600_000,
+  audit_page: 30_000,
+  audit_entry: 30_000,
+  chain_heads: 30_000,
+  chain_rows: 30_000,
   held: 200,
   close: 5_000,
 } as const;
@@ -73,6 +79,18 @@ export class BooksWorker implements Books {
   check(): Promise<LedgerCheck> {
     return this.#ask({ op: 'check' });
   }
+
+  /** The chains as they are exported, read on the thread. */
+  readonly chains: ChainReader = {
+    heads: () => this.#ask({ op: 'chain_heads' }),
+    read: (chain, afterSeq, limit) => this.#ask({ op: 'chain_rows', chain, afterSeq, limit }),
+  };
+
+  readonly audit: AuditBooks = {
+    page: (query) => this.#ask({ op: 'audit_page', query }),
+    entry: (ref) => this.#ask({ op: 'audit_entry', ref }),
+    verify: (order) => verifyAudit({ ...order, databasePath: this.#options.databasePath }),
+  };
 
   /** How often the thread died and was started again. */
   get restarts(): number {

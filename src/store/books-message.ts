@@ -1,3 +1,5 @@
+import type { AuditQuery, AuditRef } from './audit-query.ts';
+import type { ExportedChain } from './chain-rows.ts';
 import type { StoreEvent } from './store-event.ts';
 import type { UsageQuery } from './usage-report.ts';
 
@@ -7,6 +9,16 @@ export type BooksAsk =
   | { readonly id: number; readonly op: 'usage'; readonly query: UsageQuery }
   | { readonly id: number; readonly op: 'spend'; readonly sinceMs: number }
   | { readonly id: number; readonly op: 'check' }
+  | { readonly id: number; readonly op: 'audit_page'; readonly query: AuditQuery }
+  | { readonly id: number; readonly op: 'audit_entry'; readonly ref: AuditRef }
+  | { readonly id: number; readonly op: 'chain_heads' }
+  | {
+      readonly id: number;
+      readonly op: 'chain_rows';
+      readonly chain: ExportedChain;
+      readonly afterSeq: number;
+      readonly limit: number;
+    }
   /** The ledger writes nothing until it is told to go on. */
   | { readonly id: number; readonly op: 'held' }
   /** Empty the log and close the connection. */

@@ -1,6 +1,8 @@
 import { GateError } from '../core/error.ts';
+import { type AuditReader, openAuditReader } from './audit-query.ts';
 import { type OpenBooks, openBooks } from './books.ts';
 import type { BooksAnswer, BooksAsk, BooksFailure } from './books-message.ts';
+import { type ChainRows, openChainRows } from './chain-rows.ts';
 import { checkpointAll, checkpointIfDue, checkpointRest } from './checkpoint.ts';
 import { type Database, openSqlite } from './sqlite.ts';
 
@@ -20,6 +22,8 @@ const BUSY_TIMEOUT_MS = 5_000;
 interface Desk {
   readonly db: Database;
   readonly books: OpenBooks;
+  readonly audit: AuditReader;
+  readonly chains: ChainRows;
   readonly timer: ReturnType<typeof setInterval>;
 }
 
@@ -43,6 +47,10 @@ function answer(ask: BooksAsk): unknown {
   if (ask.op === 'usage') return desk.books.usage(ask.query);
   if (ask.op === 'spend') return desk.books.spend(ask.sinceMs);
   if (ask.op === 'check') return desk.books.check();
+  if (ask.op === 'audit_page') return desk.audit.page(ask.query);
+  if (ask.op === 'audit_entry') return desk.audit.entry(ask.ref);
+  if (ask.op === 'chain_heads') return desk.chains.heads();
+  if (ask.op === 'chain_rows') return desk.chains.read(ask.chain, ask.afterSeq, ask.limit);
   if (ask.op === 'held') return checkpointRest(desk.db);
   return close(desk);
 }
@@ -51,7 +59,8 @@ function start(databasePath: string): void {
   const db = openSqlite(databasePath, { busyTimeoutMs: BUSY_TIMEOUT_MS, mustExist: true });
   db.pragma('synchronous = NORMAL');
   db.pragma('wal_autocheckpoint = 0');
-  desk = { db, books: openBooks(db), timer: setInterval(look, LOOK_EVERY_MS) };
+  const timer = setInterval(look, LOOK_EVERY_MS);
+  desk = { db, books: openBooks(db), audit: openAuditReader(db), chains: openChainRows(db), timer };
 }
 
 function close({ db, timer }: Desk): void {

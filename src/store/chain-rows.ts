@@ -27,6 +27,12 @@ export interface ChainRows {
   read(chain: ExportedChain, afterSeq: number, limit: number): ChainRow[];
 }
 
+/** The same from another thread: `ChainRows` of the books worker. */
+export interface ChainReader {
+  heads(): Promise<Record<ExportedChain, number>>;
+  read(chain: ExportedChain, afterSeq: number, limit: number): Promise<ChainRow[]>;
+}
+
 /** Text of one answer, after which it ends: characters, some as many bytes. */
 const ENOUGH_CHARS = 1024 * 1024;
 

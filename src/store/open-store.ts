@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import type { Clock } from '../core/clock.ts';
 import { GateError } from '../core/error.ts';
 import { openAuditTrail } from './audit-events.ts';
+import { openAuditReader } from './audit-query.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import { openBooks } from './books.ts';
 import { BooksWorker, type HeldWriter } from './books-client.ts';
@@ -166,14 +167,15 @@ function openBooksWorker(db: Database, writer: HeldWriter, log: StoreLog): Closa
 
 function openLocalBooks(db: Database): ClosableBooks {
   const books = openBooks(db);
+  const audit = openAuditReader(db);
   const rows = openChainRows(db);
   return {
     usage: async (query) => books.usage(query),
     spend: async (sinceMs) => books.spend(sinceMs),
     check: async () => books.check(),
     audit: {
-      page: async (query) => books.audit.page(query),
-      entry: async (ref) => books.audit.entry(ref),
+      page: async (query) => audit.page(query),
+      entry: async (ref) => audit.entry(ref),
       verify: (order) => verifyAudit({ ...order, databasePath: db.name }),
     },
     chains: {

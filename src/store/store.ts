@@ -1,9 +1,13 @@
 import type { Key } from '../core/key.ts';
 import type { Usage } from '../core/usage.ts';
-import type { AttemptRow, FinishedRow, OpenRow } from './rows.ts';
+import type { AuditEntry, AuditPage, AuditQuery, AuditRef } from './audit-query.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import type { BudgetStore } from './budget-store.ts';
+import type { ChainReader } from './chain-rows.ts';
+import type { ExportCursors } from './export-cursors.ts';
+import type { AttemptRow, FinishedRow, OpenRow } from './rows.ts';
 import type { UsageQuery, UsageReport } from './usage-report.ts';
+import type { AuditVerification, VerifyOrder } from './verify-audit.ts';
 
 /** Everything the data directory holds, behind names. Callers see rows and outcomes, never SQL. */
 export interface Store {
@@ -12,6 +16,7 @@ export interface Store {
   readonly books: Books;
   readonly audit: AuditTrail;
   readonly budgets: BudgetStore;
+  readonly exports: ExportBooks;
   /**
    * Runs an administrative change and the event that tells of it as one durable transaction: both
    * are written or neither. Throws `store_unavailable` when the store cannot be written.
@@ -24,7 +29,11 @@ export interface Store {
 }
 
 export interface KeyStore {
-  all(): Key[];
+  /**
+   * Every key in the order of ids, read from the disk while it is walked: to be walked at once,
+   * because nothing can be written until the walk ends.
+   */
+  each(): Iterable<Key>;
   /** By id, else by name: a key whose id it is wins. */
   find(idOrName: string): Key | undefined;
   /** At most `limit` keys with an id after `afterId`, in id order: a walk that never reads all. */
@@ -60,6 +69,13 @@ export interface LedgerStats {
   readonly dropped: number;
 }
 
+/** What copies of the audit trail are made from: `src/sinks`. */
+export interface ExportBooks {
+  /** Reads on the thread of the books. */
+  readonly reader: ChainReader;
+  readonly cursors: ExportCursors;
+}
+
 /** Money and tokens spent by one combination of payers in a stretch of time. */
 export interface Spend {
   readonly keyId: string;
@@ -81,6 +97,16 @@ export interface Books {
    */
   spend(sinceMs: number): Promise<Spend[]>;
   check(): Promise<LedgerCheck>;
+  readonly audit: AuditBooks;
+}
+
+/** Both hash chains, read and proved. */
+export interface AuditBooks {
+  /** A bounded stretch of rows that fit, newest or oldest first. */
+  page(query: AuditQuery): Promise<AuditPage>;
+  entry(ref: AuditRef): Promise<AuditEntry | null>;
+  /** On threads of its own, as long as it takes. Rejects when the rows cannot be read. */
+  verify(order: Omit<VerifyOrder, 'databasePath'>): Promise<AuditVerification>;
 }
 
 /** What `ledger check` found. `problems` empty means that rows, rollups and open rows agree. */
