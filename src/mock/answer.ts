@@ -1,7 +1,7 @@
 import type { Behaviour } from './behaviour.ts';
 import type { UsageFault } from './fault.ts';
 import type { HttpRequest } from './http-request.ts';
-import type { TokenCounts } from './usage-report.ts';
+import { NO_TOKENS, type TokenCounts } from './token-counts.ts';
 
 /** A JSON body as it came: nothing about it is known yet. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -48,10 +48,14 @@ export interface StreamFrames {
 export interface Answer {
   readonly contentType: string;
   readonly counts: TokenCounts;
+  /** Which part of the answer tells the caller its usage. */
+  readonly usageIn: 'body' | 'finish' | 'terminal' | 'nowhere';
   /** Tokens of one choice: the steps that take time. */
   readonly steps: number;
   readonly choices: number;
   readonly finishReason: string;
+  /** Nothing of it is billed: no model ran. */
+  readonly isFree: boolean;
   /** The answer in one piece. */
   readonly whole: () => string | Uint8Array;
   /** null when the caller did not ask for a stream. */
@@ -61,14 +65,21 @@ export interface Answer {
 /** An answer that is one body, with no tokens to wait for. */
 export function createPlainAnswer(
   body: string | Uint8Array | object,
-  over: { contentType?: string; promptTokens?: number } = {},
+  over: {
+    contentType?: string;
+    promptTokens?: number;
+    usageIn?: Answer['usageIn'];
+    isFree?: boolean;
+  } = {},
 ): Answer {
   const isRaw = typeof body === 'string' || body instanceof Uint8Array;
   const prompt = over.promptTokens ?? 0;
   return {
     contentType: over.contentType ?? 'application/json',
-    counts: { prompt, cached: 0, completion: 0, reasoning: 0 },
+    counts: { ...NO_TOKENS, prompt },
+    usageIn: over.usageIn ?? 'nowhere',
     steps: 0,
+    isFree: over.isFree ?? false,
     choices: 1,
     finishReason: 'stop',
     whole: () => (isRaw ? body : JSON.stringify(body)),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { FAULT_KINDS, type Fault, faultSchema } from './fault.ts';
 import { createLatencyCurve, type LatencyCurve } from './latency-curve.ts';
+import { USAGE_STYLES, type UsageStyle } from './usage-report.ts';
 
 const count = z.int().min(0);
 const milliseconds = z.number().min(0);
@@ -23,8 +24,15 @@ export const behaviourSchema = z.strictObject({
     .describe('Time to the first byte of the answer, instead of ttft_ms and tps before it.'),
   tokens: z.union([count, z.tuple([count, count])]).describe('Length of the answer, or its range.'),
   text: z.string().describe('The answer itself, in place of made-up words.'),
+  prompt_tokens: count.describe('What the prompt counts as, whatever its length.'),
   cached_tokens: count,
+  cache_write_tokens: count,
+  audio_input_tokens: count,
+  image_input_tokens: count,
   reasoning_tokens: count,
+  audio_output_tokens: count,
+  image_output_tokens: count,
+  usage_style: z.enum(USAGE_STYLES),
   tool_calls: count.describe('How many calls a request with tools gets.'),
   early_head: z.boolean().describe('Send status and headers at once, not with the first token.'),
   headers: z.record(z.string(), z.string()).describe('Added to the reply.'),
@@ -49,8 +57,16 @@ export interface Behaviour {
   readonly latency: LatencyCurve | null;
   readonly tokens: readonly [low: number, high: number];
   readonly text: string | null;
+  /** null: its words. */
+  readonly promptTokens: number | null;
   readonly cachedTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly audioInputTokens: number;
+  readonly imageInputTokens: number;
   readonly reasoningTokens: number;
+  readonly audioOutputTokens: number;
+  readonly imageOutputTokens: number;
+  readonly usageStyle: UsageStyle;
   readonly toolCalls: number;
   readonly earlyHead: boolean;
   readonly headers: Readonly<Record<string, string>>;
@@ -68,8 +84,15 @@ export const DEFAULT_BEHAVIOUR: Behaviour = {
   latency: null,
   tokens: [16, 16],
   text: null,
+  promptTokens: null,
   cachedTokens: 0,
+  cacheWriteTokens: 0,
+  audioInputTokens: 0,
+  imageInputTokens: 0,
   reasoningTokens: 0,
+  audioOutputTokens: 0,
+  imageOutputTokens: 0,
+  usageStyle: 'openai',
   toolCalls: 1,
   earlyHead: false,
   headers: {},
@@ -112,8 +135,15 @@ export function applyBehaviour(base: Behaviour, over: ParsedBehaviour): Behaviou
     latency: latency !== undefined ? createLatencyCurve(latency) : keptLatency(base, over),
     tokens: tokens === undefined ? base.tokens : Array.isArray(tokens) ? tokens : [tokens, tokens],
     text: over.text ?? base.text,
+    promptTokens: over.prompt_tokens ?? base.promptTokens,
     cachedTokens: over.cached_tokens ?? base.cachedTokens,
+    cacheWriteTokens: over.cache_write_tokens ?? base.cacheWriteTokens,
+    audioInputTokens: over.audio_input_tokens ?? base.audioInputTokens,
+    imageInputTokens: over.image_input_tokens ?? base.imageInputTokens,
     reasoningTokens: over.reasoning_tokens ?? base.reasoningTokens,
+    audioOutputTokens: over.audio_output_tokens ?? base.audioOutputTokens,
+    imageOutputTokens: over.image_output_tokens ?? base.imageOutputTokens,
+    usageStyle: over.usage_style ?? base.usageStyle,
     toolCalls: over.tool_calls ?? base.toolCalls,
     earlyHead: over.early_head ?? base.earlyHead,
     headers: over.headers === undefined ? base.headers : { ...base.headers, ...over.headers },

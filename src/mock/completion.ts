@@ -3,8 +3,8 @@ import { type Block, toBlocks } from './blocks.ts';
 import { type Prompt, splitWords } from './prompt.ts';
 import { createContextRefusal } from './refusal.ts';
 import { SeededRandom } from './seeded-random.ts';
+import { createCounts, type TokenCounts } from './token-counts.ts';
 import { addFragments, createToolCalls, type Tool, type ToolCall } from './tool-call.ts';
-import type { TokenCounts } from './usage-report.ts';
 import { addWords, createStep, type Step } from './words.ts';
 
 /** What the mock says to a prompt, before any protocol dresses it. */
@@ -54,21 +54,25 @@ export function createCompletion(call: Call, wanted: CompletionRequest): Complet
     steps: made,
     calls,
     finish: isCut ? 'length' : calls.length > 0 ? 'tool_calls' : 'stop',
-    counts: {
-      prompt: prompt.tokens,
-      cached: Math.min(behaviour.cachedTokens, prompt.tokens),
-      completion: made * choices.length,
-      reasoning: Math.min(behaviour.reasoningTokens, made) * choices.length,
-    },
+    counts: createCounts(behaviour, {
+      prompt: promptTokensOf(call, prompt),
+      perChoice: made,
+      choices: choices.length,
+    }),
   };
 }
 
 function roomFor(call: Call, { prompt, maxTokens }: CompletionRequest): number {
   const asked = maxTokens ?? Number.POSITIVE_INFINITY;
   if (call.contextTokens === null) return asked;
-  const least = prompt.tokens + (maxTokens ?? 1);
+  const promptTokens = promptTokensOf(call, prompt);
+  const least = promptTokens + (maxTokens ?? 1);
   if (least > call.contextTokens) throw createContextRefusal(call.contextTokens, least);
-  return Math.min(asked, call.contextTokens - prompt.tokens);
+  return Math.min(asked, call.contextTokens - promptTokens);
+}
+
+function promptTokensOf({ behaviour }: Call, prompt: Prompt): number {
+  return behaviour.promptTokens ?? prompt.tokens;
 }
 
 function lengthOf({ behaviour }: Call, seed: number): number {

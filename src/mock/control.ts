@@ -6,6 +6,7 @@ import { createInjection } from './injection.ts';
 import { ReplyWriter } from './reply-writer.ts';
 
 export const CONTROL_PREFIX = '/mock/';
+const INVOICE_PAGE_LINES = 10_000;
 
 /** What the control pages need beyond the engine: the listening socket. */
 export interface Listening {
@@ -55,6 +56,8 @@ export class ControlExchange implements Responder {
         return this.#engine.stats();
       case 'GET /mock/requests':
         return { requests: this.#listRequests(query) };
+      case 'GET /mock/invoice':
+        return this.#readInvoice(query);
       case 'POST /mock/script':
         this.#engine.script.add(this.#readJson());
         return { left: this.#engine.script.left };
@@ -81,6 +84,15 @@ export class ControlExchange implements Responder {
       .filter((entry) => entry.id > after && (wantsProbes || !entry.isProbe))
       .map((entry) => entry.toJson())
       .filter((seen) => requestId === null || seen.x_request_id === requestId);
+  }
+
+  #readInvoice(query: URLSearchParams): object {
+    const { invoice } = this.#engine;
+    const lines = invoice.lines(
+      readCount(query, 'offset', 0),
+      readCount(query, 'limit', INVOICE_PAGE_LINES),
+    );
+    return { lines, dropped: invoice.dropped };
   }
 
   #refuse(query: URLSearchParams): void {

@@ -23,6 +23,7 @@ export interface MockStats {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly log_dropped: number;
+  readonly invoice_dropped: number;
   readonly script_left: number;
 }
 

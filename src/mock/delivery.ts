@@ -1,6 +1,8 @@
 import type { Answer, StreamFrames } from './answer.ts';
 import type { Behaviour } from './behaviour.ts';
+import type { UsageFault } from './fault.ts';
 import { type Cut, cutAfterTokens, type Injection, type Insert } from './injection.ts';
+import type { UsageSent } from './invoice.ts';
 import { latencyAt } from './latency-curve.ts';
 import type { ReplyHead, ReplyWriter } from './reply-writer.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -56,6 +58,7 @@ export class Delivery {
   #hasOpened = false;
   #isBlocked = false;
   #isWritten = false;
+  #usageSent: UsageSent = 'none';
 
   constructor(
     plan: DeliveryPlan,
@@ -76,6 +79,19 @@ export class Delivery {
   /** When the first token was made, whether or not it could be seen then. */
   get firstTokenMs(): number {
     return this.#firstMs;
+  }
+
+  /** What the caller was told of its usage up to now. */
+  get usageSent(): UsageSent {
+    return this.#usageSent;
+  }
+
+  /** Tokens of each choice that have been made, whether or not they could be seen. */
+  stepsMade(nowMs: number): number {
+    const { answer } = this.#plan;
+    if (answer.stream !== null || nowMs < this.#firstMs) return this.#sent;
+    if (nowMs >= this.#dueMs) return answer.steps;
+    return Math.min(answer.steps, 1 + Math.floor((nowMs - this.#firstMs) / this.#intervalMs));
   }
 
   start(nowMs: number): void {
@@ -123,9 +139,8 @@ export class Delivery {
     const { cut } = injection;
     const head = this.#listener.headFor();
     let body = answer.whole();
-    if (injection.inserts.some(({ kind }) => kind === 'malformed')) {
-      body = body.slice(0, body.length >> 1);
-    }
+    const isMalformed = injection.inserts.some(({ kind }) => kind === 'malformed');
+    if (isMalformed) body = body.slice(0, body.length >> 1);
     if (cut?.kind === 'stall' || cut?.kind === 'reset' || cut?.kind === 'fin') {
       this.#writer.whole(head, body, true);
       return this.#listener.ended({ kind: 'cut', cut });
@@ -136,6 +151,7 @@ export class Delivery {
       return this.#cut(cut);
     }
     this.#writer.whole(head, body);
+    if (!isMalformed) this.#toldUsageIn('body');
     this.#listener.sent(answer.steps, nowMs);
     this.#written();
   }
@@ -160,10 +176,19 @@ export class Delivery {
       this.#dueMs = this.#firstMs + to * this.#intervalMs + this.#drawJitterMs();
     }
     this.#batch += frames.finish();
-    if (!this.#plan.injection.skipsTerminal) this.#batch += frames.terminal();
+    this.#toldUsageIn('finish');
+    if (!this.#plan.injection.skipsTerminal) {
+      this.#batch += frames.terminal();
+      this.#toldUsageIn('terminal');
+    }
     this.#flush();
     this.#writer.end();
     this.#written();
+  }
+
+  #toldUsageIn(part: Answer['usageIn']): void {
+    const { answer, injection } = this.#plan;
+    if (answer.usageIn === part) this.#usageSent = howUsageReads(injection.usage);
   }
 
   #startStream(): void {
@@ -265,5 +290,20 @@ export class Delivery {
   #written(): void {
     this.#isWritten = true;
     if (this.#listener.backlogBytes() === 0) this.#listener.ended({ kind: 'whole' });
+  }
+}
+
+/** Faults of the frame around the numbers leave them right. */
+function howUsageReads(fault: UsageFault | null): UsageSent {
+  switch (fault) {
+    case null:
+    case 'twice':
+    case 'no_choices':
+    case 'null_choices':
+      return 'right';
+    case 'missing':
+      return 'none';
+    default:
+      return 'wrong';
   }
 }

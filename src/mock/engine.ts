@@ -10,6 +10,7 @@ import {
 import type { Connection } from './connection.ts';
 import { type Counters, createCounters, type MockStats, resetCounters } from './counters.ts';
 import type { HttpRequest } from './http-request.ts';
+import { Invoice, toInvoiceTokens, type UsageSent } from './invoice.ts';
 import { EngineMetrics } from './metrics.ts';
 import { DEFAULT_MODEL, type MockOptions } from './options.ts';
 import { createUnknownModel } from './refusal.ts';
@@ -19,12 +20,26 @@ import { Script } from './script.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { Slots } from './slots.ts';
 import { TimerWheel } from './timer-wheel.ts';
+import { countsAfter, NO_TOKENS } from './token-counts.ts';
 import { Waiters } from './waiters.ts';
 
 const DEFAULT_MAX_QUEUED = 10_000;
 const DEFAULT_LOG_REQUESTS = 10_000;
+const DEFAULT_INVOICE_LINES = 1_000_000;
 const DEFAULT_KV_CACHE_TOKENS = 1_000_000;
 const BEARER = /^Bearer +/i;
+
+/** How far a request got before it ended. */
+interface RanFor {
+  /** null: it was refused or its answer replaced. */
+  readonly answer: Answer | null;
+  /** 0: it never left the queue. */
+  readonly startedMs: number;
+  readonly firstTokenMs: number;
+  /** Tokens of each choice. */
+  readonly stepsMade: number;
+  readonly usageSent: UsageSent;
+}
 
 /** What one mock remembers and counts, apart from its sockets. */
 export class Engine implements EngineView {
@@ -40,6 +55,7 @@ export class Engine implements EngineView {
   readonly waiters = new Waiters();
   readonly metrics: EngineMetrics;
   readonly log: RequestLog;
+  readonly invoice: Invoice;
   behaviour: Behaviour;
   /** Whether new connections are taken. */
   isListening = false;
@@ -59,6 +75,7 @@ export class Engine implements EngineView {
     this.contextTokens = options.contextTokens ?? null;
     this.startedSeconds = Math.floor(this.clock.nowMs() / 1000);
     this.metrics = new EngineMetrics(options.kvCacheTokens ?? DEFAULT_KV_CACHE_TOKENS, this.models);
+    this.invoice = new Invoice(options.invoiceLines ?? DEFAULT_INVOICE_LINES);
     this.log = new RequestLog(options.logRequests ?? DEFAULT_LOG_REQUESTS);
     this.behaviour = parseBehaviour(DEFAULT_BEHAVIOUR, options.behaviour ?? {});
     this.#initial = this.behaviour;
@@ -152,23 +169,42 @@ export class Engine implements EngineView {
     this.metrics.generated(model, tokens);
   }
 
-  end(
-    entry: LogEntry,
-    endedBy: EndedBy,
-    ran: { answer: Answer | null; startedMs: number; firstTokenMs: number },
-  ): void {
+  end(entry: LogEntry, endedBy: EndedBy, ran: RanFor): void {
     const endedMs = this.clock.monotonicMs();
     this.#setQueued(entry, false);
     entry.endedBy = endedBy;
     entry.endedMonotonicMs = endedMs;
     if (!entry.isProbe) this.#countEnd(entry, endedBy);
     const { answer, startedMs, firstTokenMs } = ran;
+    if (!entry.isProbe) this.#bill(entry, endedBy, ran);
     if (answer !== null && startedMs > 0 && !entry.isProbe) {
       const times = { arrivedMs: entry.startedMonotonicMs, startedMs, firstTokenMs, endedMs };
       const reason = endedBy === 'complete' ? answer.finishReason : 'abort';
       this.metrics.ended(entry.model, answer.counts, times, reason);
     }
     this.waiters.changed();
+  }
+
+  #bill(entry: LogEntry, endedBy: EndedBy, ran: RanFor): void {
+    const { answer, startedMs, stepsMade, usageSent } = ran;
+    const hasRun = answer !== null && startedMs > 0 && !answer.isFree;
+    const isWhole = hasRun && stepsMade >= answer.steps;
+    const counts = !hasRun
+      ? NO_TOKENS
+      : isWhole
+        ? answer.counts
+        : countsAfter(answer.counts, stepsMade, answer.choices);
+    this.invoice.add({
+      id: entry.id,
+      x_request_id: entry.requestId,
+      path: entry.path,
+      model: entry.model,
+      ended_by: endedBy,
+      status: entry.status,
+      fault: entry.fault,
+      usage_sent: usageSent,
+      ...toInvoiceTokens(counts),
+    });
   }
 
   /** Every inference request is in exactly one of these, or stopped with the mock. */
@@ -193,6 +229,7 @@ export class Engine implements EngineView {
       queued: this.#slots.waiting,
       is_listening: this.isListening,
       log_dropped: this.log.dropped,
+      invoice_dropped: this.invoice.dropped,
       script_left: this.script.left,
     };
   }
@@ -202,6 +239,7 @@ export class Engine implements EngineView {
     this.behaviour = this.#initial;
     this.script.clear();
     this.log.clear();
+    this.invoice.clear();
     this.metrics.reset();
     resetCounters(this.counters);
     this.waiters.changed();

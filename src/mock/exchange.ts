@@ -262,6 +262,8 @@ export class Exchange implements Responder, DeliveryListener {
       answer: this.#answer,
       startedMs: this.#startedMs,
       firstTokenMs: this.#lastSentMs > 0 ? (this.#delivery?.firstTokenMs ?? 0) : 0,
+      stepsMade: this.#delivery?.stepsMade(this.#engine.clock.monotonicMs()) ?? 0,
+      usageSent: this.#delivery?.usageSent ?? 'none',
     });
     if (taker !== null) this.#engine.giveSlot(taker);
   }

@@ -10,9 +10,13 @@ const retry_after = z.union([z.string(), z.number()]).default(1);
 export const USAGE_FAULTS = [
   'negative',
   'huge',
+  'unsafe',
+  'infinite',
   'fractional',
   'string',
   'zero',
+  'inconsistent',
+  'parts',
   'missing',
   'twice',
   'no_choices',

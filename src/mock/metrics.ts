@@ -1,5 +1,5 @@
 import { Histogram } from './histogram.ts';
-import type { TokenCounts } from './usage-report.ts';
+import type { TokenCounts } from './token-counts.ts';
 
 /** Model names past this many are counted together: callers choose them. */
 const MAX_MODELS = 64;

@@ -6,6 +6,7 @@ import type { MockStats } from './counters.ts';
 import { Engine } from './engine.ts';
 import { Exchange } from './exchange.ts';
 import type { HttpRequest } from './http-request.ts';
+import type { InvoiceLine } from './invoice.ts';
 import type { MockOptions } from './options.ts';
 import type { SeenRequest } from './request-log.ts';
 import type { ScriptStepInput } from './script.ts';
@@ -22,6 +23,8 @@ export interface Mock extends AsyncDisposable {
   /** What it saw, oldest first; probes (models, health, metrics) only when asked for. */
   requests(over?: { probes?: boolean }): readonly SeenRequest[];
   stats(): MockStats;
+  /** What every request made it do, in the order in which they ended. */
+  invoice(): readonly InvoiceLine[];
   /** Behaviours for the next requests, in order. Throws `BehaviourError`. */
   script(...steps: readonly ScriptStepInput[]): void;
   /** Changes the behaviour of every later request. Throws `BehaviourError`. */
@@ -87,6 +90,10 @@ class RunningMock implements Mock, ConnectionHost, Listening {
 
   stats(): MockStats {
     return this.#engine.stats();
+  }
+
+  invoice(): readonly InvoiceLine[] {
+    return this.#engine.invoice.lines();
   }
 
   script(...steps: readonly ScriptStepInput[]): void {

@@ -22,6 +22,8 @@ export interface MockOptions {
   /** Tokens that fill the pretended KV cache. */
   readonly kvCacheTokens?: number | undefined;
   readonly logRequests?: number | undefined;
+  /** Requests of which the invoice has a line; the later ones are only counted as dropped. */
+  readonly invoiceLines?: number | undefined;
   readonly maxBodyBytes?: number | undefined;
   readonly behaviour?: BehaviourInput | undefined;
   readonly clock?: Clock | undefined;

@@ -95,6 +95,14 @@ export class LogEntry {
     if (!isKept) this.#bodySha256 = sha256(body);
   }
 
+  get path(): string {
+    return this.#request.path;
+  }
+
+  get requestId(): string | null {
+    return this.#request.headers.get('x-request-id') ?? null;
+  }
+
   toJson(): SeenRequest {
     const { method, path, query, headers } = this.#request;
     const durationMs =
@@ -114,7 +122,7 @@ export class LogEntry {
         ]),
       ),
       authorized: this.authorized,
-      x_request_id: headers.get('x-request-id') ?? null,
+      x_request_id: this.requestId,
       body_bytes: this.#bodyBytes,
       body_sha256: this.#bodySha256,
       body: this.#body?.toString('utf8') ?? null,

@@ -47,7 +47,7 @@ export function answerTranscription(call: Call): Answer {
   });
   const text = joinSteps(completion.choices[0]?.steps ?? [], 'text');
   const prompt = readPrompt([call.body['prompt'] ?? ''], call.seed).tokens;
-  const counts = { ...completion.counts, prompt, cached: 0 };
+  const counts = { ...completion.counts, prompt, cached: 0, cacheWrite: 0 };
   const usage = renderUsage({ type: 'duration', seconds }, call.usageFault);
   const isText = format === 'text';
   return {

@@ -6,7 +6,13 @@ import { readPrompt } from '../prompt.ts';
 import { pickTool, type Tool } from '../tool-call.ts';
 import { renderChatUsage } from '../usage-report.ts';
 import { joinSteps } from '../words.ts';
-import { createErrorFrame, createUsageFrames, DONE } from './openai-frames.ts';
+import {
+  createErrorFrame,
+  createUsageFrames,
+  DONE,
+  isUsageWantedIn,
+  usageInOf,
+} from './openai-frames.ts';
 
 const MAX_CHOICES = 128;
 
@@ -24,9 +30,11 @@ export function answerChat(call: Call): Answer {
   return {
     contentType: body['stream'] === true ? 'text/event-stream; charset=utf-8' : 'application/json',
     counts: completion.counts,
+    usageIn: usageInOf(body),
     steps: completion.steps,
     choices: completion.choices.length,
     finishReason: completion.finish,
+    isFree: false,
     whole: () => renderWhole(call, completion),
     stream: body['stream'] === true ? createFrames(call, completion) : null,
   };
@@ -73,7 +81,7 @@ function renderWhole(call: Call, completion: Completion): string {
       `${calls.length === 0 ? '' : `,"tool_calls":${JSON.stringify(calls)}`}}`;
     return `{"index":${index},"message":${message},"logprobs":null,"finish_reason":"${completion.finish}"}`;
   });
-  const usage = renderChatUsage(completion.counts, call.usageFault);
+  const usage = renderChatUsage(completion.counts, call.behaviour.usageStyle, call.usageFault);
   return (
     `${renderHead(call, 'chat.completion')},"choices":[${choices.join()}]` +
     `${usage === undefined ? '' : `,"usage":${usage}`}}`
@@ -81,13 +89,14 @@ function renderWhole(call: Call, completion: Completion): string {
 }
 
 function createFrames(call: Call, completion: Completion): StreamFrames {
-  const isUsageWanted = getObject(call.body, 'stream_options')['include_usage'] === true;
+  const isUsageWanted = isUsageWantedIn(call.body);
   const head = `data: ${renderHead(call, 'chat.completion.chunk')}`;
   const usageNull = isUsageWanted ? ',"usage":null' : '';
   const frame = (index: number, delta: string, finish = 'null') =>
     `${head},"choices":[{"index":${index},"delta":{${delta}},"logprobs":null,` +
     `"finish_reason":${finish}}]${usageNull}}\n\n`;
-  const usage = () => renderChatUsage(completion.counts, call.usageFault);
+  const usage = () =>
+    renderChatUsage(completion.counts, call.behaviour.usageStyle, call.usageFault);
   const each = (render: (choice: Choice, index: number) => string) =>
     completion.choices.map(render).join('');
   return {

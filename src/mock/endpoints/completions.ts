@@ -1,11 +1,17 @@
 import type { Answer, Call, StreamFrames } from '../answer.ts';
 import { type Completion, createCompletion } from '../completion.ts';
-import { findCount, getObject } from '../fields.ts';
+import { findCount } from '../fields.ts';
 import { readPrompt } from '../prompt.ts';
 import { createBadRequest } from '../refusal.ts';
 import { renderChatUsage } from '../usage-report.ts';
 import { joinSteps } from '../words.ts';
-import { createErrorFrame, createUsageFrames, DONE } from './openai-frames.ts';
+import {
+  createErrorFrame,
+  createUsageFrames,
+  DONE,
+  isUsageWantedIn,
+  usageInOf,
+} from './openai-frames.ts';
 
 /** vLLM's own default; the chat endpoint has none. */
 const DEFAULT_MAX_TOKENS = 16;
@@ -28,9 +34,11 @@ export function answerCompletions(call: Call): Answer {
   return {
     contentType: isStream ? 'text/event-stream; charset=utf-8' : 'application/json',
     counts: completion.counts,
+    usageIn: usageInOf(body),
     steps: completion.steps,
     choices: completion.choices.length,
     finishReason: completion.finish,
+    isFree: false,
     whole: () => renderWhole(call, completion),
     stream: isStream ? createFrames(call, completion) : null,
   };
@@ -48,7 +56,7 @@ function renderWhole(call: Call, { choices, counts, finish }: Completion): strin
     const text = JSON.stringify(joinSteps(steps, 'text'));
     return `{"index":${index},"text":${text},"logprobs":null,"finish_reason":"${finish}"}`;
   });
-  const usage = renderChatUsage(counts, call.usageFault);
+  const usage = renderChatUsage(counts, call.behaviour.usageStyle, call.usageFault);
   return (
     `${renderHead(call)},"choices":[${rendered.join()}]` +
     `${usage === undefined ? '' : `,"usage":${usage}`}}`
@@ -56,13 +64,13 @@ function renderWhole(call: Call, { choices, counts, finish }: Completion): strin
 }
 
 function createFrames(call: Call, { choices, counts, finish }: Completion): StreamFrames {
-  const isUsageWanted = getObject(call.body, 'stream_options')['include_usage'] === true;
+  const isUsageWanted = isUsageWantedIn(call.body);
   const head = `data: ${renderHead(call)}`;
   const usageNull = isUsageWanted ? ',"usage":null' : '';
   const frame = (index: number, escaped: string, reason = 'null') =>
     `${head},"choices":[{"index":${index},"text":"${escaped}","logprobs":null,` +
     `"finish_reason":${reason}}]${usageNull}}\n\n`;
-  const usage = () => renderChatUsage(counts, call.usageFault);
+  const usage = () => renderChatUsage(counts, call.behaviour.usageStyle, call.usageFault);
   return {
     opening: () => '',
     tokens(from, to) {

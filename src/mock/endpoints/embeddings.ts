@@ -24,7 +24,7 @@ export function answerEmbeddings(call: Call): Answer {
   return createPlainAnswer(
     `{"object":"list","data":[${data.join()}],"model":${JSON.stringify(call.model)}` +
       `${usage === undefined ? '' : `,"usage":${usage}`}}`,
-    { promptTokens: prompt },
+    { promptTokens: prompt, usageIn: 'body' },
   );
 }
 

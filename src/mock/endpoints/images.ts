@@ -31,7 +31,7 @@ export function answerImages(call: Call): Answer {
   const data = JSON.stringify(Array.from({ length: count }, () => ({ b64_json: PNG })));
   const answer = createPlainAnswer(
     `{"created":${call.createdSeconds},"data":${data}${usage === undefined ? '' : `,"usage":${usage}`}}`,
-    { promptTokens: tokens },
+    { promptTokens: tokens, usageIn: 'body' },
   );
-  return { ...answer, counts: { ...answer.counts, completion: output } };
+  return { ...answer, counts: { ...answer.counts, completion: output, imageOutput: output } };
 }

@@ -4,8 +4,9 @@ import { type Choice, type Completion, createCompletion } from '../completion.ts
 import { findCount, getList, getObject, isObject } from '../fields.ts';
 import { type Prompt, readPrompt } from '../prompt.ts';
 import { createBadRequest } from '../refusal.ts';
+import type { TokenCounts } from '../token-counts.ts';
 import { pickTool, type Tool } from '../tool-call.ts';
-import { renderUsage, type TokenCounts } from '../usage-report.ts';
+import { renderUsage } from '../usage-report.ts';
 import { joinSteps } from '../words.ts';
 
 const SIGNATURE = Buffer.from('mock thinking signature').toString('base64');
@@ -33,10 +34,12 @@ export function answerMessages(call: Call): Answer {
   const isStream = body['stream'] === true;
   return {
     contentType: isStream ? 'text/event-stream; charset=utf-8' : 'application/json',
-    counts: completion.counts,
+    counts: toCounts(completion),
+    usageIn: isStream ? 'finish' : 'body',
     steps: completion.steps,
     choices: 1,
     finishReason: completion.finish,
+    isFree: false,
     whole: () => renderWhole(call, completion),
     stream: isStream ? createFrames(call, completion) : null,
   };
@@ -63,13 +66,26 @@ function findTool(body: JsonObject, lastText: string): Tool | undefined {
   );
 }
 
-/** Anthropic's `input_tokens` leaves out what came from the cache. */
-function toUsage(counts: TokenCounts): object {
+/** The protocol has no words for sound and pictures. */
+function toCounts({ counts }: Completion): TokenCounts {
+  return { ...counts, audioInput: 0, imageInput: 0, audioOutput: 0, imageOutput: 0 };
+}
+
+/** Anthropic's `input_tokens` leaves out what came from the cache or went into it. */
+function toUsage({ prompt, cached, cacheWrite, completion, reasoning }: TokenCounts): object {
+  const forAnHour = cacheWrite >> 1;
   return {
-    input_tokens: counts.prompt - counts.cached,
-    cache_creation_input_tokens: 0,
-    cache_read_input_tokens: counts.cached,
-    output_tokens: counts.completion,
+    input_tokens: prompt - cached - cacheWrite,
+    cache_creation_input_tokens: cacheWrite,
+    cache_read_input_tokens: cached,
+    ...(cacheWrite > 0 && {
+      cache_creation: {
+        ephemeral_5m_input_tokens: cacheWrite - forAnHour,
+        ephemeral_1h_input_tokens: forAnHour,
+      },
+    }),
+    output_tokens: completion,
+    ...(reasoning > 0 && { output_tokens_details: { thinking_tokens: reasoning } }),
     service_tier: 'standard',
   };
 }
@@ -108,7 +124,7 @@ function createFrames(call: Call, completion: Completion): StreamFrames {
   const [{ steps, blocks } = NOTHING] = completion.choices;
   const { counts, finish } = completion;
   // What is known before the first token; the final count comes with `message_delta`.
-  const before = renderUsage({ ...toUsage(counts), output_tokens: 0 }, call.usageFault);
+  const before = renderUsage(toUsage({ ...counts, completion: 0, reasoning: 0 }), call.usageFault);
   return {
     opening: () =>
       event(

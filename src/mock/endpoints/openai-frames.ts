@@ -1,4 +1,16 @@
+import type { Answer, JsonObject } from '../answer.ts';
 import type { UsageFault } from '../fault.ts';
+import { getObject } from '../fields.ts';
+
+/** Streams tell usage only to who asks. */
+export function isUsageWantedIn(body: JsonObject): boolean {
+  return getObject(body, 'stream_options')['include_usage'] === true;
+}
+
+export function usageInOf(body: JsonObject): Answer['usageIn'] {
+  if (body['stream'] !== true) return 'body';
+  return isUsageWantedIn(body) ? 'finish' : 'nowhere';
+}
 
 export const DONE = 'data: [DONE]\n\n';
 

@@ -61,6 +61,7 @@ function createScored(call: Call, tokens: number, body: object): Answer {
   const json = JSON.stringify(body);
   return createPlainAnswer(usage === undefined ? json : `${json.slice(0, -1)},"usage":${usage}}`, {
     promptTokens: tokens,
+    usageIn: 'body',
   });
 }
 

@@ -4,7 +4,7 @@ import { findCount, isObject } from '../fields.ts';
 import { type Prompt, readPrompt } from '../prompt.ts';
 import { createBadRequest } from '../refusal.ts';
 import { pickTool, type Tool } from '../tool-call.ts';
-import { renderUsage } from '../usage-report.ts';
+import { outputDetails, promptDetails, renderUsage } from '../usage-report.ts';
 import { createResponseFrames } from './response-frames.ts';
 import { createItems, statusOf } from './response-items.ts';
 
@@ -25,9 +25,11 @@ export function answerResponses(call: Call): Answer {
   return {
     contentType: isStream ? 'text/event-stream; charset=utf-8' : 'application/json',
     counts: completion.counts,
+    usageIn: isStream ? 'terminal' : 'body',
     steps: completion.steps,
     choices: 1,
     finishReason: completion.finish,
+    isFree: false,
     whole: () => render(statusOf(completion), createItems(call, completion)),
     stream: isStream ? createResponseFrames(call, completion, render) : null,
   };
@@ -69,9 +71,13 @@ function renderResponse(
     ? renderUsage(
         {
           input_tokens: counts.prompt,
-          input_tokens_details: { cached_tokens: counts.cached, cache_write_tokens: 0 },
+          input_tokens_details: {
+            cached_tokens: counts.cached,
+            cache_write_tokens: 0,
+            ...promptDetails(counts),
+          },
           output_tokens: counts.completion,
-          output_tokens_details: { reasoning_tokens: counts.reasoning },
+          output_tokens_details: { reasoning_tokens: counts.reasoning, ...outputDetails(counts) },
           total_tokens: counts.prompt + counts.completion,
         },
         call.usageFault,

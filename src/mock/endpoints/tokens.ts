@@ -11,7 +11,7 @@ const OTHER_WORDS = 1000;
 /** `POST /v1/messages/count_tokens`. */
 export function answerCountTokens(call: Call): Answer {
   const { tokens } = readMessages(call);
-  return createPlainAnswer({ input_tokens: tokens }, { promptTokens: tokens });
+  return createPlainAnswer({ input_tokens: tokens }, { promptTokens: tokens, isFree: true });
 }
 
 /** `POST /tokenize` of a `prompt` or of `messages`: one id for each word. */

@@ -12,6 +12,7 @@ import { createLatencyCurve, latencyAt } from '../../../src/mock/latency-curve.t
 import { ReplyWriter } from '../../../src/mock/reply-writer.ts';
 import { SeededRandom } from '../../../src/mock/seeded-random.ts';
 import { Timer, TimerWheel } from '../../../src/mock/timer-wheel.ts';
+import { NO_TOKENS } from '../../../src/mock/token-counts.ts';
 
 /** Delivers an answer of `steps` tokens on a clock that the test moves. */
 function deliver(input: BehaviourInput, { steps = 10, prompt = 0, isStream = true } = {}) {
@@ -20,7 +21,9 @@ function deliver(input: BehaviourInput, { steps = 10, prompt = 0, isStream = tru
   const frames = { opening: '', text: '', finish: '', terminal: '', error: '' };
   const answer: Answer = {
     contentType: 'text/plain',
-    counts: { prompt, cached: 0, completion: steps, reasoning: 0 },
+    counts: { ...NO_TOKENS, prompt, completion: steps },
+    usageIn: 'nowhere',
+    isFree: false,
     steps,
     choices: 1,
     finishReason: 'stop',

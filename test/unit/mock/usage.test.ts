@@ -9,9 +9,13 @@ const right = { prompt_tokens: 3, completion_tokens: 6, total_tokens: 9 };
 const expected: Record<UsageFault, object | undefined> = {
   negative: { prompt_tokens: -4, completion_tokens: -7, total_tokens: -10 },
   huge: { prompt_tokens: 4e9, completion_tokens: 7e9, total_tokens: 10e9 },
+  unsafe: { prompt_tokens: 4 * 2 ** 53, completion_tokens: 7 * 2 ** 53 },
+  infinite: { prompt_tokens: Infinity, completion_tokens: Infinity, total_tokens: Infinity },
   fractional: { prompt_tokens: 3.5, completion_tokens: 6.5, total_tokens: 9.5 },
   string: { prompt_tokens: '3', completion_tokens: '6', total_tokens: '9' },
   zero: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
+  inconsistent: { prompt_tokens: 3, completion_tokens: 6, total_tokens: 10 },
+  parts: { ...right, prompt_tokens_details: { cached_tokens: 1_000_000 } },
   missing: undefined,
   twice: right,
   no_choices: right,
