@@ -1,7 +1,7 @@
 import { ERRORS, type ErrorCode, GateError } from '../core/error.ts';
 import type { BooksAnswer, BooksAsk, BooksFailure } from './books-message.ts';
 import type { ChainReader } from './chain-rows.ts';
-import type { AuditBooks, Books, LedgerCheck, Spend } from './store.ts';
+import type { AuditBooks, Books, LedgerCheck, LedgerRebuild, Spend } from './store.ts';
 import type { StoreLog } from './store-event.ts';
 import type { UsageReport } from './usage-report.ts';
 import { verifyAudit } from './verify-audit.ts';
@@ -13,7 +13,8 @@ const DEADLINES_MS = {
   start: 30_000,
   usage: 30_000,
   spend: 30_000,
-  check: 600_000,
+  check: 3_600_000,
+  rebuild: 3_600_000,
   audit_page: 30_000,
   audit_entry: 30_000,
   chain_heads: 30_000,
@@ -78,6 +79,10 @@ export class BooksWorker implements Books {
 
   check(): Promise<LedgerCheck> {
     return this.#ask({ op: 'check' });
+  }
+
+  rebuild(): Promise<LedgerRebuild> {
+    return this.#ask({ op: 'rebuild' });
   }
 
   /** The chains as they are exported, read on the thread. */

@@ -9,6 +9,7 @@ export type BooksAsk =
   | { readonly id: number; readonly op: 'usage'; readonly query: UsageQuery }
   | { readonly id: number; readonly op: 'spend'; readonly sinceMs: number }
   | { readonly id: number; readonly op: 'check' }
+  | { readonly id: number; readonly op: 'rebuild' }
   | { readonly id: number; readonly op: 'audit_page'; readonly query: AuditQuery }
   | { readonly id: number; readonly op: 'audit_entry'; readonly ref: AuditRef }
   | { readonly id: number; readonly op: 'chain_heads' }

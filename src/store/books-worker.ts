@@ -4,6 +4,7 @@ import { type OpenBooks, openBooks } from './books.ts';
 import type { BooksAnswer, BooksAsk, BooksFailure } from './books-message.ts';
 import { type ChainRows, openChainRows } from './chain-rows.ts';
 import { checkpointAll, checkpointIfDue, checkpointRest } from './checkpoint.ts';
+import type { Steps } from './requests-walk.ts';
 import { type Database, openSqlite } from './sqlite.ts';
 
 // The thread of the books: sums, reports and checkpoints on a connection of their own, so that no
@@ -32,21 +33,57 @@ let seenVersion: unknown;
 let looks = 0;
 let isFailing = false;
 
+/** Checks and rebuilds that were asked for; the first one is under way. */
+const jobs: Job[] = [];
+
+interface Job {
+  readonly id: number;
+  readonly start: (books: OpenBooks) => Steps<unknown>;
+  steps?: Steps<unknown>;
+}
+
 self.onmessage = (event: MessageEvent<BooksAsk>) => {
   const ask = event.data;
   try {
+    if (ask.op === 'check') return enqueue({ id: ask.id, start: (books) => books.checkSteps() });
+    if (ask.op === 'rebuild') {
+      return enqueue({ id: ask.id, start: (books) => books.rebuildSteps() });
+    }
     post({ id: ask.id, value: answer(ask) });
   } catch (cause) {
     post({ id: ask.id, failure: toFailure(cause) });
   }
 };
 
+function enqueue(job: Job): void {
+  jobs.push(job);
+  if (jobs.length === 1) workOn();
+}
+
+/** One step per turn of the event loop: reports and checkpoints do not wait for a job's end. */
+function workOn(): void {
+  const job = jobs[0];
+  if (job === undefined) return;
+  try {
+    if (desk === undefined) throw new Error('the books are not open');
+    job.steps ??= job.start(desk.books);
+    const { done, value } = job.steps.next();
+    if (done) {
+      jobs.shift();
+      post({ id: job.id, value });
+    }
+  } catch (cause) {
+    jobs.shift();
+    post({ id: job.id, failure: toFailure(cause) });
+  }
+  if (jobs.length > 0) setImmediate(workOn);
+}
+
 function answer(ask: BooksAsk): unknown {
   if (ask.op === 'start') return start(ask.databasePath);
   if (desk === undefined) throw new Error('the books are not open');
   if (ask.op === 'usage') return desk.books.usage(ask.query);
   if (ask.op === 'spend') return desk.books.spend(ask.sinceMs);
-  if (ask.op === 'check') return desk.books.check();
   if (ask.op === 'audit_page') return desk.audit.page(ask.query);
   if (ask.op === 'audit_entry') return desk.audit.entry(ask.ref);
   if (ask.op === 'chain_heads') return desk.chains.heads();

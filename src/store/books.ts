@@ -1,8 +1,12 @@
+import { type AuditReader, openAuditReader } from './audit-query.ts';
+import { openBooksWalk } from './books-walk.ts';
 import { checkLedger } from './ledger-check.ts';
+import { rebuildSums } from './ledger-rebuild.ts';
+import { runAll, type Steps } from './requests-walk.ts';
 import { openRollup } from './rollup.ts';
 import { querySpend } from './spend-query.ts';
 import { type Database, isBadRow } from './sqlite.ts';
-import type { LedgerCheck, Spend } from './store.ts';
+import type { LedgerCheck, LedgerRebuild, Spend } from './store.ts';
 import { queryUsage } from './usage-query.ts';
 import type { UsageQuery, UsageReport } from './usage-report.ts';
 
@@ -16,10 +20,16 @@ export interface OpenBooks {
   usage(query: UsageQuery): UsageReport;
   spend(sinceMs: number): Spend[];
   check(): LedgerCheck;
+  /** The same in steps, between which the rest may be asked. One check or rebuild at a time. */
+  checkSteps(): Steps<LedgerCheck>;
+  rebuild(): LedgerRebuild;
+  rebuildSteps(): Steps<LedgerRebuild>;
+  readonly audit: AuditReader;
 }
 
 export function openBooks(db: Database): OpenBooks {
   const rollup = openRollup(db);
+  const walk = openBooksWalk(db, rollup);
 
   function catchUpIfWritable(): void {
     try {
@@ -27,6 +37,16 @@ export function openBooks(db: Database): OpenBooks {
     } catch (cause) {
       if (isBadRow(cause)) throw cause;
     }
+  }
+
+  function* checkSteps(): Steps<LedgerCheck> {
+    catchUpIfWritable();
+    return yield* checkLedger(db, walk);
+  }
+
+  function* rebuildSteps(): Steps<LedgerRebuild> {
+    rollup.catchUp();
+    return yield* rebuildSums(db, walk);
   }
 
   return {
@@ -39,9 +59,10 @@ export function openBooks(db: Database): OpenBooks {
       rollup.catchUp();
       return querySpend(db, sinceMs);
     },
-    check() {
-      catchUpIfWritable();
-      return checkLedger(db);
-    },
+    check: () => runAll(checkSteps()),
+    checkSteps,
+    rebuild: () => runAll(rebuildSteps()),
+    rebuildSteps,
+    audit: openAuditReader(db),
   };
 }

@@ -173,6 +173,7 @@ function openLocalBooks(db: Database): ClosableBooks {
     usage: async (query) => books.usage(query),
     spend: async (sinceMs) => books.spend(sinceMs),
     check: async () => books.check(),
+    rebuild: async () => books.rebuild(),
     audit: {
       page: async (query) => audit.page(query),
       entry: async (ref) => audit.entry(ref),

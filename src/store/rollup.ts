@@ -4,7 +4,6 @@ import { getMeta } from './meta.ts';
 import type { Database } from './sqlite.ts';
 import { openSumBatch } from './sum-batch.ts';
 import { ADD_SUMS, sameKey } from './sum-columns.ts';
-import { registerTtftFunctions } from './ttft-functions.ts';
 
 // Reports read sums, never rows. Finished requests are added to the sums of their quarter of an
 // hour, day and month once, in the order of `seq`: how far that has come is kept in `meta` and
@@ -46,7 +45,6 @@ export function rolledUpSeq(db: Database): number {
 
 /** Only one connection may roll up: the books worker's, or a command's that has the lock. */
 export function openRollup(db: Database, clock: Clock = systemClock): Rollup {
-  registerTtftFunctions(db);
   const batch = openSumBatch(db);
   const readLastSeq = db.prepare<[], number | null>('SELECT max(seq) FROM requests').pluck();
   const mergeTtft = db.prepare(MERGE_TTFT);

@@ -97,6 +97,11 @@ export interface Books {
    */
   spend(sinceMs: number): Promise<Spend[]>;
   check(): Promise<LedgerCheck>;
+  /**
+   * Puts right every sum that is not what its requests make. Budget counters that were derived from
+   * sums are to be derived again after it.
+   */
+  rebuild(): Promise<LedgerRebuild>;
   readonly audit: AuditBooks;
 }
 
@@ -107,6 +112,15 @@ export interface AuditBooks {
   entry(ref: AuditRef): Promise<AuditEntry | null>;
   /** On threads of its own, as long as it takes. Rejects when the rows cannot be read. */
   verify(order: Omit<VerifyOrder, 'databasePath'>): Promise<AuditVerification>;
+}
+
+export interface LedgerRebuild {
+  /** Those that were summed, removed ones included. */
+  readonly requests: number;
+  /** The number of the last one. */
+  readonly lastSeq: number;
+  /** Sums that were wrong. */
+  readonly corrected: number;
 }
 
 /** What `ledger check` found. `problems` empty means that rows, rollups and open rows agree. */

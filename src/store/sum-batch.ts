@@ -1,6 +1,6 @@
 import type { Database } from './sqlite.ts';
 import { GRAINS, REQUEST_SUMS, SUM_COLUMNS, SUM_KEY } from './sum-columns.ts';
-import { TTFT_BUCKET } from './ttft-functions.ts';
+import { registerTtftFunctions, TTFT_BUCKET } from './ttft-functions.ts';
 
 /**
  * The sums of a stretch of requests in every grain, gathered in `temp.sum_batch` of this connection
@@ -35,7 +35,9 @@ function widenTo(grain: number, start: string): string {
     FROM temp.sum_batch WHERE grain = ${grain - 1} GROUP BY 2, 3, 4`;
 }
 
+/** Also gives the connection its functions for histograms. */
 export function openSumBatch(db: Database): SumBatch {
+  registerTtftFunctions(db);
   db.exec(CREATE);
   const clear = db.prepare('DELETE FROM temp.sum_batch');
   const sumQuarters = db.prepare<[number, number]>(SUM_QUARTERS);

@@ -6,7 +6,7 @@ export const TTFT_BUCKET = `CAST(log2(max(1, r.ttft_us)) * ${BUCKETS_PER_DOUBLIN
 
 /**
  * Two functions in SQL, once per connection: `merge_ttft(ttft)` joins the histograms of a group,
- * `add_ttft(ttft, buckets)` adds samples, given as `81,92,81`, to one.
+ * `add_ttft(ttft, more)` adds samples, given as `81,92,81`, or another histogram to one.
  */
 export function registerTtftFunctions(db: Database): void {
   const spare: TtftHistogram[] = [];
@@ -25,11 +25,12 @@ export function registerTtftFunctions(db: Database): void {
     },
     result: render,
   });
-  db.function('add_ttft', { deterministic: true }, (stored: unknown, buckets: unknown) => {
+  db.function('add_ttft', { deterministic: true }, (stored: unknown, more: unknown) => {
     const histogram = take();
     if (typeof stored === 'string') histogram.addStored(stored);
-    if (typeof buckets === 'string') {
-      for (const bucket of buckets.split(',')) histogram.add(Number(bucket), 1);
+    if (typeof more === 'string') {
+      if (more.startsWith('{')) histogram.addStored(more);
+      else for (const bucket of more.split(',')) histogram.add(Number(bucket), 1);
     }
     return render(histogram);
   });
