@@ -1,8 +1,11 @@
 import { createKeyText, createSecret, digestSecret, renderKeyText } from '../access/key-format.ts';
+import type { AuditAction } from '../audit/actions.ts';
 import type { Clock, RandomBytes } from '../core/clock.ts';
 import type { Key, KeySecret } from '../core/key.ts';
-import type { KeyStore } from '../store/store.ts';
+import type { KeyStore, Store } from '../store/store.ts';
+import type { Actor } from './actor.ts';
 import { applyChanges, createBlankKey } from './key-changes.ts';
+import { toAuditedKey, toKeyDifference } from './key-event.ts';
 import type { IssuedKey, KeyPage, KeyView } from './key-schemas.ts';
 import { KeyChanges, NewKey, PAGE_SIZE_MAX, Rotation } from './key-schemas.ts';
 import { isExpired, toKeyView } from './key-view.ts';
@@ -15,45 +18,55 @@ import { parseInput } from './parse-input.ts';
 const LIVE_SECRETS_MAX = 5;
 
 export interface KeyOperationsParts {
-  readonly keys: KeyStore;
+  readonly store: Pick<Store, 'keys' | 'audit' | 'transact'>;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly live: LiveGateway | null;
+  /** Who asks for what is being done now. */
+  readonly actor: () => Actor;
 }
 
 /**
  * The operations on keys. Each reads, decides and writes in one turn of the event loop, so two of
- * them never interleave.
+ * them never interleave, and each change is written with the event that tells of it or not at all.
  */
 export function createKeyOperations(parts: KeyOperationsParts): KeyOperations {
-  const { keys, clock } = parts;
+  const { clock } = parts;
+  const { keys } = parts.store;
   return {
     create: async (input) => createKey(parts, input),
     list: async (page) => listKeys(parts, page),
     show: async (ref) => toKeyView(getKey(keys, ref), clock.nowMs()),
     update: async (ref, changes) => updateKey(parts, ref, changes),
     rotate: async (ref, rotation) => rotateKey(parts, ref, rotation),
-    suspend: async (ref) => replaceKey(parts, { ...getUnrevoked(keys, ref), status: 'suspended' }),
-    resume: async (ref) => replaceKey(parts, { ...getUnrevoked(keys, ref), status: 'active' }),
+    suspend: async (ref) =>
+      replaceKey(parts, 'key.suspend', getUnrevoked(keys, ref), { status: 'suspended' }),
+    resume: async (ref) =>
+      replaceKey(parts, 'key.resume', getUnrevoked(keys, ref), { status: 'active' }),
     revoke: async (ref) =>
-      replaceKey(parts, { ...getKey(keys, ref), status: 'revoked', secrets: [] }),
+      replaceKey(parts, 'key.revoke', getKey(keys, ref), { status: 'revoked', secrets: [] }),
   };
 }
 
-function createKey({ keys, clock, random, live }: KeyOperationsParts, input: NewKey): IssuedKey {
+function createKey(parts: KeyOperationsParts, input: NewKey): IssuedKey {
+  const { store, clock, random, live } = parts;
   const wishes = parseInput(NewKey, input);
   const nowMs = clock.nowMs();
   const { id, secret, text } = createKeyText(random);
   const blank = createBlankKey(id, wishes.name, nowMs);
   const key = { ...applyChanges(blank, wishes, nowMs), secrets: [freshSecret(secret, nowMs)] };
-  if (isIdOfAnother(keys, key) || keys.insert(key) === 'name_taken') throw nameTaken(key.name);
+  if (isIdOfAnother(store.keys, key)) throw nameTaken(key.name);
+  store.transact(() => {
+    if (store.keys.insert(key) === 'name_taken') throw nameTaken(key.name);
+    record(parts, 'key.create', id, { before: null, after: toAuditedKey(key) });
+  });
   live?.keyChanged(key);
   return issue(toKeyView(key, nowMs), text);
 }
 
-function listKeys({ keys, clock }: KeyOperationsParts, page: KeyPageRequest): KeyPage {
+function listKeys({ store, clock }: KeyOperationsParts, page: KeyPageRequest): KeyPage {
   const limit = Math.min(Math.max(page.limit, 1), PAGE_SIZE_MAX);
-  const found = keys.page(page.after, limit);
+  const found = store.keys.page(page.after, limit);
   const nowMs = clock.nowMs();
   return {
     keys: found.map((key) => toKeyView(key, nowMs)),
@@ -63,15 +76,15 @@ function listKeys({ keys, clock }: KeyOperationsParts, page: KeyPageRequest): Ke
 
 function updateKey(parts: KeyOperationsParts, ref: string, input: KeyChanges): KeyView {
   const changes = parseInput(KeyChanges, input);
-  const key = getUnrevoked(parts.keys, ref);
+  const key = getUnrevoked(parts.store.keys, ref);
   const changed = applyChanges(key, changes, parts.clock.nowMs());
-  if (isIdOfAnother(parts.keys, changed)) throw nameTaken(changed.name);
-  return replaceKey(parts, changed);
+  if (isIdOfAnother(parts.store.keys, changed)) throw nameTaken(changed.name);
+  return replaceKey(parts, 'key.update', key, changed);
 }
 
 function rotateKey(parts: KeyOperationsParts, ref: string, input: Rotation): IssuedKey {
   const { overlap_seconds } = parseInput(Rotation, input);
-  const key = getUnrevoked(parts.keys, ref);
+  const key = getUnrevoked(parts.store.keys, ref);
   const nowMs = parts.clock.nowMs();
   if (isExpired(key, nowMs)) {
     throw new OperationError(
@@ -88,16 +101,36 @@ function rotateKey(parts: KeyOperationsParts, ref: string, input: Rotation): Iss
     );
   }
   const secret = createSecret(parts.random);
-  const view = replaceKey(parts, { ...key, secrets: [...kept, freshSecret(secret, nowMs)] });
+  const secrets = [...kept, freshSecret(secret, nowMs)];
+  const view = replaceKey(parts, 'key.rotate', key, { secrets });
   return issue(view, renderKeyText(key.id, secret));
 }
 
-function replaceKey({ keys, clock, live }: KeyOperationsParts, key: Key): KeyView {
-  const outcome = keys.update(key);
-  if (outcome === 'name_taken') throw nameTaken(key.name);
-  if (outcome === 'not_found') throw notFound(key.id);
+function replaceKey(
+  parts: KeyOperationsParts,
+  action: AuditAction,
+  before: Key,
+  change: Partial<Key>,
+): KeyView {
+  const { store, clock, live } = parts;
+  const key = { ...before, ...change };
+  store.transact(() => {
+    const outcome = store.keys.update(key);
+    if (outcome === 'name_taken') throw nameTaken(key.name);
+    if (outcome === 'not_found') throw notFound(key.id);
+    record(parts, action, key.id, toKeyDifference(before, key));
+  });
   live?.keyChanged(key);
   return toKeyView(key, clock.nowMs());
+}
+
+function record(
+  { store, clock, actor }: KeyOperationsParts,
+  action: AuditAction,
+  target: string,
+  change: { readonly before: unknown; readonly after: unknown },
+): void {
+  store.audit.record({ atMs: clock.nowMs(), action, target, ...change, ...actor() });
 }
 
 function getKey(keys: KeyStore, ref: string): Key {

@@ -2,6 +2,7 @@ import type { Clock, RandomBytes } from '../core/clock.ts';
 import { GateError } from '../core/error.ts';
 import { toUsdString } from '../core/money.ts';
 import type { Store } from '../store/store.ts';
+import { type Actor, currentActor } from './actor.ts';
 import type { LedgerCheckView, UsageDocument } from './books-schemas.ts';
 import { createKeyOperations } from './key-operations.ts';
 import type { LiveGateway } from './live-gateway.ts';
@@ -16,17 +17,19 @@ export interface LocalParts {
   readonly random: RandomBytes;
   /** null when the store was opened without a gateway. */
   readonly live: LiveGateway | null;
+  /** Who asks; left out, it is whoever sent the request that is being answered. */
+  readonly actor?: () => Actor;
 }
 
 /** The operations in the process that holds the store. The store stays the caller's to close. */
 export function createOperations(parts: LocalParts): Operations {
-  const { store, live } = parts;
+  const { store, live, actor = currentActor } = parts;
   const gateway = (): LiveGateway => {
     if (live !== null) return live;
     throw new OperationError('not_running', 'the gateway is not running');
   };
   return {
-    keys: createKeyOperations({ ...parts, keys: store.keys }),
+    keys: createKeyOperations({ ...parts, actor }),
     usage: (request) => usage(store, request),
     checkLedger: () => checkLedger(store, live),
     status: async () => gateway().status(),

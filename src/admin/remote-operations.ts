@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ACTOR_HEADER } from './actor.ts';
 import { LedgerCheckView, UsageDocument } from './books-schemas.ts';
 import { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
 import { IssuedKey, KeyPage, KeyView } from './key-schemas.ts';
@@ -19,9 +20,18 @@ interface AdminRequest<T> {
 
 type Send = <T>(request: AdminRequest<T>) => Promise<T>;
 
+export interface RemoteOptions {
+  readonly signal?: AbortSignal;
+  /** Who asks, as the audit trail is to have it: a claim. */
+  readonly actor?: string;
+}
+
 /** The operations of the gateway that listens on this admin socket. */
-export function createRemoteOperations(socketPath: string, signal?: AbortSignal): Operations {
-  const send: Send = (request) => sendTo(socketPath, request, signal);
+export function createRemoteOperations(
+  socketPath: string,
+  options: RemoteOptions = {},
+): Operations {
+  const send: Send = (request) => sendTo(socketPath, request, options);
   return {
     keys: createRemoteKeys(send),
     usage: ({ by, since, until, where }) => {
@@ -68,7 +78,7 @@ function createRemoteKeys(send: Send): KeyOperations {
 async function sendTo<T>(
   socketPath: string,
   request: AdminRequest<T>,
-  signal: AbortSignal | undefined,
+  { signal, actor = '' }: RemoteOptions,
 ): Promise<T> {
   const deadline = AbortSignal.timeout(TIMEOUT_MS);
   let reply: Response;
@@ -80,12 +90,11 @@ async function sendTo<T>(
       // A pooled connection would keep the process alive after the command is done.
       keepalive: false,
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
-      ...(request.body === undefined
-        ? {}
-        : {
-            body: JSON.stringify(request.body),
-            headers: { 'content-type': 'application/json' },
-          }),
+      headers: {
+        [ACTOR_HEADER]: encodeURIComponent(actor),
+        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
     });
     document = await reply.json();
   } catch (cause) {

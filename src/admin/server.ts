@@ -1,4 +1,5 @@
 import { lstatSync, unlinkSync } from 'node:fs';
+import { ACTOR_HEADER, parseActorHeader, runAs } from './actor.ts';
 import type { AdminAppOptions } from './admin-app.ts';
 
 /** A ledger check may run for minutes; a drain must not wait for it. */
@@ -40,7 +41,9 @@ export function startAdminServer(options: AdminServerOptions): AdminServer {
       ...NEVER_IDLE,
       fetch: async (request) => {
         app ??= loadApp();
-        return (await app).fetch(request);
+        const actor = parseActorHeader(request.headers.get(ACTOR_HEADER));
+        const loaded = await app;
+        return runAs({ actor, origin: 'admin socket' }, () => loaded.fetch(request));
       },
     });
     return { stop: () => stopWithin(server, STOP_DEADLINE_MS) };

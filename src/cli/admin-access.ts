@@ -6,6 +6,7 @@ import { type Clock, type RandomBytes, systemClock, systemRandom } from '../core
 import { type AccessFlags, type DataDir, findDataDir } from './data-dir.ts';
 import { CliError, EXIT } from './exit-code.ts';
 import type { CliIo } from './io.ts';
+import { nameActor } from './name-actor.ts';
 import { toCliError } from './to-cli-error.ts';
 
 /**
@@ -61,7 +62,9 @@ async function useOperations<T>(
   const socketPath = join(dataDir.path, 'admin.sock');
   if (await isAnswering(socketPath)) {
     const { createRemoteOperations } = await import('../admin/remote-operations.ts');
-    return await use(createRemoteOperations(socketPath, io.signal));
+    return await use(
+      createRemoteOperations(socketPath, { signal: io.signal, actor: nameActor(io) }),
+    );
   }
   if (access.need === 'gateway') {
     throw new CliError(
@@ -77,10 +80,11 @@ async function useOperations<T>(
       '"llmgate serve" or "llmgate keys create" makes one; -c or --data-dir names another.',
     );
   }
-  return await useStore(dataDir, access.system ?? SYSTEM, use);
+  return await useStore(io, dataDir, access.system ?? SYSTEM, use);
 }
 
 async function useStore<T>(
+  io: CliIo,
   { path, durability }: DataDir,
   { clock, random }: SystemParts,
   use: (operations: Operations) => Promise<T>,
@@ -89,7 +93,8 @@ async function useStore<T>(
   const { createOperations } = await import('../admin/local-operations.ts');
   const store = await openStore({ dataDir: path, clock, durability, worker: false });
   try {
-    return await use(createOperations({ store, clock, random, live: null }));
+    const actor = { actor: nameActor(io), origin: 'offline' };
+    return await use(createOperations({ store, clock, random, live: null, actor: () => actor }));
   } finally {
     await store.close();
   }
@@ -99,7 +104,9 @@ async function useStore<T>(
 async function isAnswering(socketPath: string): Promise<boolean> {
   if (!isReachable(socketPath)) return false;
   const { createRemoteOperations } = await import('../admin/remote-operations.ts');
-  const probe = createRemoteOperations(socketPath, AbortSignal.timeout(PROBE_TIMEOUT_MS));
+  const probe = createRemoteOperations(socketPath, {
+    signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+  });
   try {
     await probe.status();
     return true;
