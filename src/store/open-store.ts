@@ -8,11 +8,10 @@ import { openBooks } from './books.ts';
 import { BooksWorker, type HeldWriter } from './books-client.ts';
 import { openBudgetStore } from './budget-rows.ts';
 import type { BudgetStore } from './budget-store.ts';
-import type { ChainReader } from './chain-rows.ts';
-import { openChainRows } from './chain-rows.ts';
+import { type ChainReader, openChainRows } from './chain-rows.ts';
 import { type DirectoryLock, openDirectoryLock } from './directory-lock.ts';
 import { explainFault } from './explain-fault.ts';
-import { openExportCursors } from './export-cursors.ts';
+import { type ExportCursors, openExportCursors } from './export-cursors.ts';
 import { openKeys } from './keys.ts';
 import { GroupCommitLedger } from './ledger.ts';
 import type { LedgerScheduler } from './ledger-scheduler.ts';
@@ -20,7 +19,7 @@ import { openLedgerWriter } from './ledger-writer.ts';
 import { type Durability, databasePath, openDatabase } from './open-database.ts';
 import { settleLeftovers } from './recovery.ts';
 import { type Database, isBadRow } from './sqlite.ts';
-import type { Books, ExportBooks, KeyStore, Store } from './store.ts';
+import type { Books, KeyStore, Store } from './store.ts';
 import { ignoreStoreEvents, type StoreLog } from './store-event.ts';
 import { verifyAudit } from './verify-audit.ts';
 
@@ -112,7 +111,8 @@ class OpenStore implements CrashableStore {
   readonly books: ClosableBooks;
   readonly audit: AuditTrail;
   readonly budgets: BudgetStore;
-  readonly exports: ExportBooks;
+  readonly chainRows: ChainReader;
+  readonly exportCursors: ExportCursors;
   readonly recovered: number;
   readonly #parts: StoreParts;
   #closing: Promise<void> | undefined;
@@ -123,7 +123,8 @@ class OpenStore implements CrashableStore {
     this.books = parts.books;
     this.audit = parts.audit;
     this.budgets = parts.budgets;
-    this.exports = { reader: parts.books.chains, cursors: openExportCursors(parts.db) };
+    this.chainRows = parts.books.chains;
+    this.exportCursors = openExportCursors(parts.db);
     this.recovered = parts.recovered;
     this.#parts = parts;
   }

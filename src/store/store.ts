@@ -16,7 +16,10 @@ export interface Store {
   readonly books: Books;
   readonly audit: AuditTrail;
   readonly budgets: BudgetStore;
-  readonly exports: ExportBooks;
+  /** The chains as they are exported, read on the thread of the books. */
+  readonly chainRows: ChainReader;
+  /** How far each copy of them has got. */
+  readonly exportCursors: ExportCursors;
   /**
    * Runs an administrative change and the event that tells of it as one durable transaction: both
    * are written or neither. Throws `store_unavailable` when the store cannot be written.
@@ -67,13 +70,6 @@ export interface LedgerStats {
   readonly unwritten: number;
   /** Settled rows given up because that queue was full. Not zero means the books are short. */
   readonly dropped: number;
-}
-
-/** What copies of the audit trail are made from: `src/sinks`. */
-export interface ExportBooks {
-  /** Reads on the thread of the books. */
-  readonly reader: ChainReader;
-  readonly cursors: ExportCursors;
 }
 
 /** Money and tokens spent by one combination of payers in a stretch of time. */

@@ -16,8 +16,8 @@ import { aFinishedRow, openTempStore, tempDir } from '../support/temp-store.ts';
 // The whole way: a real store, the thread of the books, real sinks, real time. Nothing waits for a
 // clock: closing an exporter writes what there is.
 
-function startExporter(store: Store, sink: Sink, cursors: ExportCursors = store.exports.cursors) {
-  const { reader } = store.exports;
+function startExporter(store: Store, sink: Sink, cursors: ExportCursors = store.exportCursors) {
+  const { chainRows: reader } = store;
   const parts = { clock: systemClock, random: systemRandom, log: createLogBook().log };
   return createExporter({ sinks: [sink], reader, cursors, ...parts });
 }
