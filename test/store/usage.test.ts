@@ -1,58 +1,23 @@
 import { expect, test } from 'vitest';
-import { nanoUsd, ZERO_USD } from '../../src/core/money.ts';
-import { OUTCOME_NAMES } from '../../src/core/outcome.ts';
-import { NO_USAGE } from '../../src/core/usage.ts';
-import { costOf } from '../../src/pricing/cost.ts';
+import { nanoUsd } from '../../src/core/money.ts';
 import { openBooks } from '../../src/store/books.ts';
 import { openLedgerWriter } from '../../src/store/ledger-writer.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
 import type { FinishedRow } from '../../src/store/rows.ts';
-import type { HourlySpend } from '../../src/store/store.ts';
+import type { Database } from '../../src/store/sqlite.ts';
+import type { Spend } from '../../src/store/store.ts';
+import { QUARTER_MS } from '../../src/store/usage-range.ts';
 import type { UsageDimension, UsageQuery, UsageRow } from '../../src/store/usage-report.ts';
-import { aFinishedRow, aPrice } from '../support/request-rows.ts';
-import { createSeededRandom, type SeededRandom } from '../support/seeded-random.ts';
+import { randomRow } from '../support/random-rows.ts';
+import { aFinishedRow } from '../support/request-rows.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
 import { openTempStore, tempDir } from '../support/temp-store.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const START_MS = Date.UTC(2026, 9, 30, 22, 15);
-const SPAN_MS = 4 * 24 * 3_600_000;
+const DAY_MS = 24 * 3_600_000;
+const SPAN_MS = 4 * DAY_MS;
 const EVERYTHING = { sinceMs: 0, untilMs: START_MS + 2 * SPAN_MS };
-
-const PRICES = [
-  aPrice({ input: 120_001, cachedInput: 30_000, output: 360_000, reasoning: 720_000 }),
-  aPrice({ input: 3_000_000, cachedInput: 300_000, output: 15_000_000, reasoning: 15_000_000 }),
-];
-
-function randomRow(random: SeededRandom): FinishedRow {
-  const outcome = random.pick(OUTCOME_NAMES);
-  const isRefused = outcome === 'refused';
-  const inputTokens = isRefused ? 0 : random.int(5_000);
-  const outputTokens = isRefused ? 0 : random.int(2_000);
-  const usage = {
-    ...NO_USAGE,
-    inputTokens,
-    cachedInputTokens: random.int(inputTokens + 1),
-    outputTokens,
-    reasoningTokens: random.int(outputTokens + 1),
-  };
-  const price = random.int(4) === 0 ? null : random.pick(PRICES);
-  return aFinishedRow({
-    keyId: random.pick(['K1', 'K2', 'K3']),
-    user: random.pick(['ada', 'bob', null]),
-    team: random.pick(['research', null]),
-    tags: random.pick([{}, { env: 'prod' }, { env: 'test', app: 'x' }, { app: 'x', env: 'test' }]),
-    model: random.pick(['small', 'large']),
-    backend: isRefused ? null : random.pick(['gpu0', 'gpu1']),
-    endpoint: random.pick(['chat', 'embeddings']),
-    outcome,
-    startedAtMs: START_MS + random.int(SPAN_MS),
-    ttftMs: random.int(5) === 0 ? null : random.int(100_000) / 100,
-    usage,
-    price,
-    estimated: random.int(3) === 0,
-    costNanoUsd: isRefused ? ZERO_USD : price && costOf(usage, price, 0),
-  });
-}
 
 function groupOf(row: FinishedRow, dimension: UsageDimension): string | null {
   const startedAt = new Date(row.startedAtMs).toISOString();
@@ -67,29 +32,43 @@ function groupOf(row: FinishedRow, dimension: UsageDimension): string | null {
 
 /** The same report from the rows themselves, without the median. */
 function bruteForce(rows: readonly FinishedRow[], query: UsageQuery): Map<string, object> {
-  const groups = new Map<string, Omit<UsageRow, 'group' | 'ttftMsP50'>>();
+  const groups = new Map<string, FinishedRow[]>();
   for (const row of rows) {
     if (row.startedAtMs < query.sinceMs || row.startedAtMs >= query.untilMs) continue;
     if (query.where.some((one) => groupOf(row, one.dimension) !== one.value)) continue;
     const name = JSON.stringify(query.by.map((dimension) => groupOf(row, dimension)));
-    const sum = groups.get(name);
-    groups.set(name, {
-      requests: (sum?.requests ?? 0) + 1,
-      errors: (sum?.errors ?? 0) + (row.outcome === 'served' ? 0 : 1),
-      inputTokens: (sum?.inputTokens ?? 0) + row.usage.inputTokens,
-      cachedInputTokens: (sum?.cachedInputTokens ?? 0) + row.usage.cachedInputTokens,
-      outputTokens: (sum?.outputTokens ?? 0) + row.usage.outputTokens,
-      reasoningTokens: (sum?.reasoningTokens ?? 0) + row.usage.reasoningTokens,
-      costNanoUsd: (sum?.costNanoUsd ?? 0n) + BigInt(row.costNanoUsd ?? 0),
-      unpriced: (sum?.unpriced ?? 0) + (row.costNanoUsd === null ? 1 : 0),
-      estimated: (sum?.estimated ?? 0) + (row.estimated ? 1 : 0),
-    });
+    groups.set(name, [...(groups.get(name) ?? []), row]);
   }
-  return groups;
+  return new Map([...groups].map(([name, ofGroup]) => [name, sumOf(ofGroup)]));
 }
 
-function inOrder(left: HourlySpend, right: HourlySpend): number {
-  return left.hourStartMs - right.hourStartMs || left.keyId.localeCompare(right.keyId);
+function sumOf(rows: readonly FinishedRow[]): Omit<UsageRow, 'group' | 'ttftMsP50'> {
+  const sum = (of: (row: FinishedRow) => number) => rows.reduce((all, row) => all + of(row), 0);
+  const cost = (of: readonly FinishedRow[]) =>
+    of.reduce((all, row) => all + BigInt(row.costNanoUsd ?? 0), 0n);
+  return {
+    requests: rows.length,
+    errors: sum((row) => (row.outcome === 'served' ? 0 : 1)),
+    inputTokens: sum((row) => row.usage.inputTokens),
+    cachedInputTokens: sum((row) => row.usage.cachedInputTokens),
+    cacheWriteTokens: sum((row) => row.usage.cacheWriteTokens),
+    audioInputTokens: sum((row) => row.usage.audioInputTokens),
+    imageInputTokens: sum((row) => row.usage.imageInputTokens),
+    outputTokens: sum((row) => row.usage.outputTokens),
+    reasoningTokens: sum((row) => row.usage.reasoningTokens),
+    audioOutputTokens: sum((row) => row.usage.audioOutputTokens),
+    imageOutputTokens: sum((row) => row.usage.imageOutputTokens),
+    gpuUs: sum((row) => row.gpuUs),
+    costNanoUsd: cost(rows),
+    unpriced: sum((row) => (row.costNanoUsd === null ? 1 : 0)),
+    estimated: sum((row) => (row.estimated ? 1 : 0)),
+    estimatedNanoUsd: cost(rows.filter((row) => row.estimated)),
+  };
+}
+
+function inOrder(left: Spend, right: Spend): number {
+  const name = (one: Spend) => [one.keyId, one.user, one.team, one.tenant, one.model].join();
+  return name(left).localeCompare(name(right));
 }
 
 const queries: Omit<UsageQuery, 'sinceMs' | 'untilMs'>[] = [
@@ -114,7 +93,7 @@ test('reports equal sums over the rows, however often the sums are interrupted',
   for (let round = 0; round < 6; round += 1) {
     const db = openDatabase(dataDir, 'process');
     const writer = openLedgerWriter(db);
-    const fresh = Array.from({ length: 700 }, () => randomRow(random));
+    const fresh = Array.from({ length: 700 }, () => randomRow(random, START_MS, SPAN_MS));
     writer.begin();
     for (const row of fresh) writer.settle(row, []);
     writer.commit();
@@ -167,23 +146,83 @@ test('rows come dearest first, then busiest, and in time when time leads', async
   ]);
 });
 
-test('the time of a report widens to whole hours', async () => {
+test('the time of a report widens to whole quarters of an hour', async () => {
   await using temp = await openTempStore();
   const { ledger, books } = temp.store;
-  for (const minutes of [-16, -15, 44, 45]) {
+  for (const minutes of [-1, 0, 14, 15]) {
     await ledger.settle(aFinishedRow({ startedAtMs: START_MS + minutes * 60_000 }), []);
   }
   const report = await books.usage({
     by: [],
     where: [],
-    sinceMs: START_MS,
-    untilMs: START_MS + 60_000,
+    sinceMs: START_MS + 60_000,
+    untilMs: START_MS + 61_000,
   });
   expect(report).toMatchObject({
-    sinceMs: Date.UTC(2026, 9, 30, 22),
-    untilMs: Date.UTC(2026, 9, 30, 23),
+    sinceMs: START_MS,
+    untilMs: START_MS + QUARTER_MS,
     total: { requests: 2 },
   });
+});
+
+/** What the rows of a time add up to, said in the plainest SQL. */
+const STRAIGHT_SUM = `SELECT count(*) AS requests, total(outcome <> 'served') AS errors,
+    total(cost_nano_usd IS NULL) AS unpriced, total(estimated) AS estimated,
+    total(input_tokens) AS input, total(cache_write_tokens) AS cacheWrite,
+    total(image_output_tokens) AS imageOutput, total(gpu_us) AS gpuUs,
+    total(cost_nano_usd) AS cost, total(iif(estimated, cost_nano_usd, 0)) AS estimatedCost
+  FROM request_log WHERE started_at_ms >= ? AND started_at_ms < ? AND (? IS NULL OR key = ?)`;
+
+function straightSum(db: Database, sinceMs: number, untilMs: number, key: string | null): object {
+  return db.prepare(STRAIGHT_SUM).get(sinceMs, untilMs, key, key) as object;
+}
+
+test('any range is the sum of its rows, whichever sums it is made of', () => {
+  const random = createSeededRandom(Number(process.env['SEED'] ?? 77));
+  const db = openDatabase(tempDir(), 'process');
+  const firstMs = Date.UTC(2026, 9, 20);
+  const spanMs = 100 * DAY_MS;
+  const writer = openLedgerWriter(db);
+  writer.begin();
+  for (let n = 0; n < 3_000; n += 1) writer.settle(randomRow(random, firstMs, spanMs), []);
+  writer.commit();
+  const books = openBooks(db);
+  // Edges on months, days, quarters and nothing at all, outside of what there is too.
+  const units = [31 * DAY_MS, DAY_MS, QUARTER_MS, 1];
+  const anEdge = () => {
+    const timeMs = firstMs - 10 * DAY_MS + random.int(spanMs + 20 * DAY_MS);
+    const unit = random.pick(units);
+    if (unit !== units[0]) return Math.floor(timeMs / unit) * unit;
+    const date = new Date(timeMs);
+    return Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
+  };
+  for (let n = 0; n < 150; n += 1) {
+    const [one, other] = [anEdge(), anEdge() + QUARTER_MS];
+    const range = { sinceMs: Math.min(one, other), untilMs: Math.max(one, other) };
+    const key = random.pick(['K2', null]);
+    const where = key === null ? [] : [{ dimension: 'key' as const, value: key }];
+    const by = random.pick<UsageDimension[]>([[], ['day'], ['month', 'model'], ['hour']]);
+    const { total, rows, sinceMs, untilMs } = books.usage({ by, where, ...range });
+    expect(sinceMs).toBe(Math.floor(range.sinceMs / QUARTER_MS) * QUARTER_MS);
+    expect(untilMs).toBe(Math.ceil(range.untilMs / QUARTER_MS) * QUARTER_MS);
+    expect({
+      requests: total.requests,
+      errors: total.errors,
+      unpriced: total.unpriced,
+      estimated: total.estimated,
+      input: total.inputTokens,
+      cacheWrite: total.cacheWriteTokens,
+      imageOutput: total.imageOutputTokens,
+      gpuUs: total.gpuUs,
+      cost: Number(total.costNanoUsd),
+      estimatedCost: Number(total.estimatedNanoUsd),
+    }).toEqual(straightSum(db, sinceMs, untilMs, key));
+    expect(rows.reduce((sum, row) => sum + row.requests, 0)).toBe(total.requests);
+    const spent = books.spend(sinceMs).reduce((sum, spend) => sum + spend.costNanoUsd, 0n);
+    const { cost } = straightSum(db, sinceMs, Number.MAX_SAFE_INTEGER, null) as { cost: number };
+    expect(Number(spent)).toBe(cost);
+  }
+  db.close();
 });
 
 test('sums pass 2^53 without losing a nano-dollar', async () => {
