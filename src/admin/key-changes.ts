@@ -10,6 +10,8 @@ const NO_LIMITS: KeyLimits = {
   tokensPerMinute: null,
   concurrency: null,
   budget: null,
+  tokenBudget: null,
+  maxOutputTokens: null,
 };
 
 /** A key that may do everything, before the wishes of its maker are applied. */
@@ -28,6 +30,7 @@ export function createBlankKey(id: string, name: string, nowMs: number): Key {
     endpoints: null,
     limits: NO_LIMITS,
     tags: {},
+    content: null,
   };
 }
 
@@ -44,6 +47,7 @@ export function applyChanges(key: Key, changes: KeyChanges, nowMs: number): Key 
     endpoints: pick(changes.endpoints, key.endpoints),
     limits: mergeLimits(key.limits, changes),
     tags: mergeTags(key.tags, changes.tags),
+    content: pick(changes.content, key.content),
   };
 }
 
@@ -59,20 +63,29 @@ function toExpiryMs(text: string | null | undefined, nowMs: number): number | nu
   throw new OperationError('invalid', `expires_at: ${text} is in the past`);
 }
 
+/** Budgets are fields of their own in a patch, so `limits: null` leaves them. */
 function mergeLimits(current: KeyLimits, changes: KeyChanges): KeyLimits {
-  const base = changes.limits === null ? { ...NO_LIMITS, budget: current.budget } : current;
-  const { requests_per_minute, tokens_per_minute, concurrency } = changes.limits ?? {};
+  const { budget, tokenBudget } = current;
+  const base = changes.limits === null ? { ...NO_LIMITS, budget, tokenBudget } : current;
+  const limits = changes.limits ?? {};
   return {
-    requestsPerMinute: pick(requests_per_minute, base.requestsPerMinute),
-    tokensPerMinute: pick(tokens_per_minute, base.tokensPerMinute),
-    concurrency: pick(concurrency, base.concurrency),
+    requestsPerMinute: pick(limits.requests_per_minute, base.requestsPerMinute),
+    tokensPerMinute: pick(limits.tokens_per_minute, base.tokensPerMinute),
+    concurrency: pick(limits.concurrency, base.concurrency),
+    maxOutputTokens: pick(limits.max_output_tokens, base.maxOutputTokens),
     budget: pick(toBudget(changes.budget), base.budget),
+    tokenBudget: pick(toTokenBudget(changes.token_budget), base.tokenBudget),
   };
 }
 
 function toBudget(budget: KeyChanges['budget']): KeyLimits['budget'] | undefined {
   if (budget === null || budget === undefined) return budget;
   return { nanoUsd: fromUsd(Number(budget.limit_usd)), window: budget.window };
+}
+
+function toTokenBudget(budget: KeyChanges['token_budget']): KeyLimits['tokenBudget'] | undefined {
+  if (budget === null || budget === undefined) return budget;
+  return { tokens: budget.limit_tokens, window: budget.window };
 }
 
 function mergeTags(current: Key['tags'], changes: KeyChanges['tags']): Key['tags'] {

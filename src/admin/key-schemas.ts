@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ENDPOINTS } from '../core/call.ts';
-import { WINDOWS } from '../core/key.ts';
+import { CONTENT_MODES, WINDOWS } from '../core/key.ts';
 
 /**
  * The JSON of keys: bodies that come in, documents that go out. The same schemas check input on
@@ -33,10 +33,16 @@ const LimitChanges = z.strictObject({
   requests_per_minute: Count.nullish(),
   tokens_per_minute: Count.nullish(),
   concurrency: Count.nullish(),
+  max_output_tokens: Count.nullish().meta({ description: 'The longest answer; null: no bound' }),
 });
 
 const BudgetBody = z.strictObject({
   limit_usd: UsdText.refine((text) => Number(text) > 0, 'a budget is more than 0'),
+  window: z.enum(WINDOWS),
+});
+
+const TokenBudgetBody = z.strictObject({
+  limit_tokens: z.int().min(1).max(Number.MAX_SAFE_INTEGER),
   window: z.enum(WINDOWS),
 });
 
@@ -52,7 +58,11 @@ export const KeyChanges = z
     endpoints: z.array(z.enum(ENDPOINTS)).min(1).max(ENDPOINTS.length).nullish(),
     limits: LimitChanges.nullish(),
     budget: BudgetBody.nullish(),
+    token_budget: TokenBudgetBody.nullish().meta({ description: 'Input and output together' }),
     tags: z.record(TagName, Label.nullable()).nullish(),
+    content: z.enum(CONTENT_MODES).nullish().meta({
+      description: 'What is kept of prompts and answers; null: as the configuration says',
+    }),
   })
   .meta({ id: 'KeyChanges' });
 export type KeyChanges = z.infer<typeof KeyChanges>;
@@ -91,9 +101,12 @@ export const KeyView = z
       requests_per_minute: z.number().nullable(),
       tokens_per_minute: z.number().nullable(),
       concurrency: z.number().nullable(),
+      max_output_tokens: z.number().nullable(),
     }),
     budget: z.object({ limit_usd: z.string(), window: z.string() }).nullable(),
+    token_budget: z.object({ limit_tokens: z.number(), window: z.string() }).nullable(),
     tags: z.record(z.string(), z.string()),
+    content: z.enum(CONTENT_MODES).nullable(),
     secrets: z.array(z.object({ created_at: z.string(), expires_at: z.string().nullable() })),
   })
   .meta({ id: 'Key' });

@@ -4,7 +4,7 @@ import type { KeyView } from './key-schemas.ts';
 
 /** A key as its document. `expired` is not stored: it is what the time makes of an active key. */
 export function toKeyView(key: Key, nowMs: number): KeyView {
-  const { budget } = key.limits;
+  const { budget, tokenBudget } = key.limits;
   return {
     id: key.id,
     name: key.name,
@@ -22,7 +22,12 @@ export function toKeyView(key: Key, nowMs: number): KeyView {
       budget === null
         ? null
         : { limit_usd: toUsdString(nanoUsd(budget.nanoUsd)), window: budget.window },
+    token_budget:
+      tokenBudget === null
+        ? null
+        : { limit_tokens: tokenBudget.tokens, window: tokenBudget.window },
     tags: { ...key.tags },
+    content: key.content,
     secrets: key.secrets.map((secret) => ({
       created_at: toIso(secret.createdAtMs),
       expires_at: toIsoOrNull(secret.expiresAtMs),
@@ -47,6 +52,7 @@ function toLimitsView(limits: KeyLimits): KeyView['limits'] {
     requests_per_minute: limits.requestsPerMinute,
     tokens_per_minute: limits.tokensPerMinute,
     concurrency: limits.concurrency,
+    max_output_tokens: limits.maxOutputTokens,
   };
 }
 

@@ -4,7 +4,8 @@ import { BadValue } from '../config/bad-value.ts';
 import { findNearest } from '../config/did-you-mean.ts';
 import { parseDuration } from '../config/units.ts';
 import { ENDPOINTS, type Endpoint, isEndpoint } from '../core/call.ts';
-import { WINDOWS, type Window } from '../core/key.ts';
+import { CONTENT_MODES, type ContentMode, type Window } from '../core/key.ts';
+import { parseTokensPerWindow, parseUsdPerWindow } from './per-window.ts';
 
 export const KEY_ARGUMENT = 'id or name of the key';
 
@@ -23,12 +24,16 @@ export interface KeyFlags {
   readonly rpm?: OrNone<number>;
   readonly tpm?: OrNone<number>;
   readonly concurrency?: OrNone<number>;
+  readonly maxOutputTokens?: OrNone<number>;
   readonly budget?: OrNone<Budget>;
+  readonly tokenBudget?: OrNone<TokenBudget>;
   readonly tag?: OrNone<TagChanges>;
+  readonly content?: OrNone<ContentMode>;
 }
 
 type Expiry = { readonly inMs: number } | { readonly atMs: number };
 type Budget = { readonly limit_usd: string; readonly window: Window };
+type TokenBudget = { readonly limit_tokens: number; readonly window: Window };
 type TagChanges = Record<string, string | null>;
 
 /** The merge patch that the flags mean. A flag that was not given changes nothing. */
@@ -44,9 +49,12 @@ export function toKeyChanges(flags: KeyFlags, nowMs: number): KeyChanges {
       requests_per_minute: orNull(flags.rpm),
       tokens_per_minute: orNull(flags.tpm),
       concurrency: orNull(flags.concurrency),
+      max_output_tokens: orNull(flags.maxOutputTokens),
     },
     budget: orNull(flags.budget),
+    token_budget: orNull(flags.tokenBudget),
     tags: orNull(flags.tag),
+    content: orNull(flags.content),
   };
 }
 
@@ -88,11 +96,22 @@ export function parseExpiry(text: string): OrNone<Expiry> {
 /** `25/month`: dollars, a slash, a calendar window. */
 export function parseBudget(text: string): OrNone<Budget> {
   if (text === NONE) return NONE;
-  const [, dollars, word] = /^\$?(\d+(?:\.\d+)?)\/([a-z]+)$/.exec(text) ?? [];
-  const window = WINDOWS.find((known) => known === word);
-  if (dollars !== undefined && window !== undefined) return { limit_usd: dollars, window };
+  const { amount, window } = parseUsdPerWindow(text);
+  return { limit_usd: amount, window };
+}
+
+/** `1000000/day`: tokens, a slash, a calendar window. */
+export function parseTokenBudget(text: string): OrNone<TokenBudget> {
+  if (text === NONE) return NONE;
+  const { amount, window } = parseTokensPerWindow(text);
+  return { limit_tokens: amount, window };
+}
+
+export function parseContentMode(text: string): OrNone<ContentMode> {
+  const mode = text === NONE ? NONE : CONTENT_MODES.find((known) => known === text);
+  if (mode !== undefined) return mode;
   throw new InvalidArgumentError(
-    `Write dollars and a window, such as 25/month; windows are ${WINDOWS.join(', ')}.`,
+    `Write ${CONTENT_MODES.join(', ')}, or "none" for what the configuration says.`,
   );
 }
 

@@ -2,11 +2,13 @@ import { type Command, Option } from 'commander';
 import { ENDPOINTS } from '../core/call.ts';
 import {
   parseBudget,
+  parseContentMode,
   parseCount,
   parseEndpoints,
   parseExpiry,
   parseModels,
   parseTag,
+  parseTokenBudget,
 } from './key-flags.ts';
 
 /** The flags that say what a key may do. `create` and `update` share them. */
@@ -25,6 +27,13 @@ export function addKeyOptions(command: Command): Command {
     .option('--rpm <n>', 'requests per minute', parseCount)
     .option('--tpm <n>', 'tokens per minute', parseCount)
     .option('--concurrency <n>', 'requests at once', parseCount)
+    .option('--max-output-tokens <n>', 'the longest answer', parseCount)
     .option('--budget <usd/window>', 'dollars per hour, day, week, month or total', parseBudget)
-    .option('--tag <name=value>', 'a label for reports; may be repeated', parseTag);
+    .option('--token-budget <n/window>', 'input and output tokens', parseTokenBudget)
+    .option('--tag <name=value>', 'a label for reports; may be repeated', parseTag)
+    .option(
+      '--content <mode>',
+      'what is kept of prompts and answers: off, redacted, full',
+      parseContentMode,
+    );
 }

@@ -74,10 +74,23 @@ function toFields(key: KeyView): [name: string, value: string][] {
     ['models', key.models?.join(', ') ?? 'all'],
     ['endpoints', key.endpoints?.join(', ') ?? 'all'],
     ['limits', toLimits(key.limits)],
-    ['budget', key.budget === null ? 'none' : `$${key.budget.limit_usd} per ${key.budget.window}`],
+    ['budget', toBudgets(key)],
     ...(tags.length === 0 ? [] : [['tags', tags.join(', ')] satisfies [string, string]]),
+    ['content', key.content ?? 'as configured'],
     ['secrets', toSecrets(key.secrets)],
   ];
+}
+
+function toBudgets({ budget, token_budget: tokens }: KeyView): string {
+  const budgets = [
+    ...(budget === null ? [] : [`$${budget.limit_usd} ${toPeriod(budget.window)}`]),
+    ...(tokens === null ? [] : [`${tokens.limit_tokens} tokens ${toPeriod(tokens.window)}`]),
+  ];
+  return budgets.length === 0 ? 'none' : budgets.join(', ');
+}
+
+function toPeriod(window: string): string {
+  return window === 'total' ? 'in total' : `per ${window}`;
 }
 
 function toLimits(limits: KeyView['limits']): string {
@@ -85,6 +98,7 @@ function toLimits(limits: KeyView['limits']): string {
     [limits.requests_per_minute, 'requests/min'],
     [limits.tokens_per_minute, 'tokens/min'],
     [limits.concurrency, 'at once'],
+    [limits.max_output_tokens, 'output tokens an answer'],
   ] as const;
   const set = parts.flatMap(([count, unit]) => (count === null ? [] : [`${count} ${unit}`]));
   return set.length === 0 ? 'none of its own' : set.join(', ');

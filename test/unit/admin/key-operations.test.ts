@@ -23,9 +23,16 @@ const FULL: NewKey = {
   expires_at: '2027-01-31T01:00:00+01:00',
   models: ['llama-*', 'qwen'],
   endpoints: ['chat', 'embeddings'],
-  limits: { requests_per_minute: 60, tokens_per_minute: 1000, concurrency: 4 },
+  limits: {
+    requests_per_minute: 60,
+    tokens_per_minute: 1000,
+    concurrency: 4,
+    max_output_tokens: 4096,
+  },
   budget: { limit_usd: '25.50', window: 'month' },
+  token_budget: { limit_tokens: 1_000_000, window: 'day' },
   tags: { cost: '42' },
+  content: 'redacted',
 };
 
 const cases: readonly Case[] = [
@@ -48,9 +55,16 @@ const cases: readonly Case[] = [
       tenant: 'acme',
       models: ['llama-*', 'qwen'],
       endpoints: ['chat', 'embeddings'],
-      limits: { requests_per_minute: 60, tokens_per_minute: 1000, concurrency: 4 },
+      limits: {
+        requests_per_minute: 60,
+        tokens_per_minute: 1000,
+        concurrency: 4,
+        max_output_tokens: 4096,
+      },
       budget: { limit_usd: '25.5', window: 'month' },
+      token_budget: { limit_tokens: 1_000_000, window: 'day' },
       tags: { cost: '42' },
+      content: 'redacted',
       secrets: [{ created_at: '2026-11-18T10:30:00.000Z', expires_at: null }],
     },
   },
@@ -103,18 +117,18 @@ const cases: readonly Case[] = [
     name: 'update changes what is named, clears what is null, keeps the rest',
     act: async (keys) => {
       await keys.create(FULL);
-      const { name, user, team, models, expires_at, limits, budget, tags } = await keys.update(
-        'alice',
-        {
+      const { id, prefix, tenant, created_at, endpoints, secrets, status, ...rest } =
+        await keys.update('alice', {
           name: 'alicia',
           user: null,
           models: null,
           expires_at: null,
           limits: { requests_per_minute: null, concurrency: 9 },
+          token_budget: { limit_tokens: 5, window: 'hour' },
           tags: { cost: null, env: 'prod' },
-        },
-      );
-      return { name, user, team, models, expires_at, limits, budget, tags };
+          content: null,
+        });
+      return rest;
     },
     expect: {
       name: 'alicia',
@@ -122,21 +136,39 @@ const cases: readonly Case[] = [
       team: 'search',
       models: null,
       expires_at: null,
-      limits: { requests_per_minute: null, tokens_per_minute: 1000, concurrency: 9 },
+      limits: {
+        requests_per_minute: null,
+        tokens_per_minute: 1000,
+        concurrency: 9,
+        max_output_tokens: 4096,
+      },
       budget: { limit_usd: '25.5', window: 'month' },
+      token_budget: { limit_tokens: 5, window: 'hour' },
       tags: { env: 'prod' },
+      content: null,
     },
   },
   {
-    name: 'null limits clear the limits and not the budget; null tags clear all tags',
+    name: 'null limits clear the limits and not the budgets; null tags clear all tags',
     act: async (keys) => {
       await keys.create(FULL);
-      const { limits, budget, tags } = await keys.update('alice', { limits: null, tags: null });
-      return { limits, budget, tags };
+      const { limits, budget, token_budget, tags } = await keys.update('alice', {
+        limits: null,
+        tags: null,
+      });
+      const { token_budget: none } = await keys.update('alice', { token_budget: null });
+      return { limits, budget, token_budget, none, tags };
     },
     expect: {
-      limits: { requests_per_minute: null, tokens_per_minute: null, concurrency: null },
+      limits: {
+        requests_per_minute: null,
+        tokens_per_minute: null,
+        concurrency: null,
+        max_output_tokens: null,
+      },
       budget: { limit_usd: '25.5', window: 'month' },
+      token_budget: { limit_tokens: 1_000_000, window: 'day' },
+      none: null,
       tags: {},
     },
   },
@@ -169,12 +201,13 @@ const cases: readonly Case[] = [
     name: 'a later rotation never lengthens what an earlier one shortened',
     act: async (keys, { clock }) => {
       await keys.create({ name: 'alice' });
+      clock.advance(1000);
       await keys.rotate('alice', { overlap_seconds: 60 });
       clock.advance(1000);
       const { secrets } = await keys.rotate('alice', { overlap_seconds: 7200 });
       return secrets.map(({ expires_at }) => expires_at);
     },
-    expect: ['2026-11-18T10:31:00.000Z', '2026-11-18T12:30:01.000Z', null],
+    expect: ['2026-11-18T10:31:01.000Z', '2026-11-18T12:30:02.000Z', null],
   },
   {
     name: 'five secrets live at once; the sixth waits until one has ended',
@@ -292,6 +325,12 @@ describe.each(['local', 'remote'] as const)('%s', (way) => {
       { name: 'x', budget: { limit_usd: '1e3', window: 'day' } },
       'budget.limit_usd: write dollars',
     ],
+    [
+      'half a token',
+      { name: 'x', token_budget: { limit_tokens: 0.5, window: 'day' } },
+      'token_budget.limit_tokens: ',
+    ],
+    ['content', { name: 'x', content: 'some' }, 'content: '],
     ['no model', { name: 'x', models: [] }, 'models: '],
     ['unknown', { name: 'x', rpm: 3 }, 'rpm'],
     ['tag', { name: 'x', tags: { __proto__x: 'y' } }, 'tags'],
@@ -311,7 +350,7 @@ describe.each(['local', 'remote'] as const)('%s', (way) => {
     const refusal = await messageOf(lab.operations.keys.create(arrived));
     expect(refusal).toMatch(/^invalid: /);
     expect(refusal).toContain(message);
-    expect(lab.store.keys.all()).toEqual([]);
+    expect(lab.store.keys.page(null, 10)).toEqual([]);
     expect(live.told).toEqual([]);
   });
 
@@ -333,7 +372,7 @@ describe.each(['local', 'remote'] as const)('%s', (way) => {
       'active',
       'revoked',
     ]);
-    expect(lab.store.keys.all()).toEqual([live.told.at(-1)]);
+    expect(lab.store.keys.page(null, 10)).toEqual([live.told.at(-1)]);
   });
 });
 

@@ -7,6 +7,7 @@ import { type AdminLab, createCountingRandom, openAdminLab } from '../../support
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { createFakeLiveGateway } from '../../support/fake-live-gateway.ts';
 import { type CliRun, type RunCliOptions, runCli } from '../../support/run-cli.ts';
+import { someKey } from '../../support/some-key.ts';
 import { openTempStore } from '../../support/temp-store.ts';
 import { testDir } from '../../support/test-dir.ts';
 
@@ -30,6 +31,7 @@ const FULL = [
   ...['--name', 'alice', '--user', 'a', '--team', 'search', '--tenant', 'acme'],
   ...['--models', 'llama-*,qwen', '--endpoints', 'chat,embeddings', '--expires', '90d'],
   ...['--rpm', '60', '--tpm', '1000', '--concurrency', '4', '--budget', '25.50/month'],
+  ...['--max-output-tokens', '4096', '--token-budget', '1_500k/day', '--content', 'redacted'],
   ...['--tag', 'cost=42', '--tag', 'env=a=b'],
 ];
 
@@ -51,9 +53,16 @@ describe('create', () => {
       tenant: 'acme',
       models: ['llama-*', 'qwen'],
       endpoints: ['chat', 'embeddings'],
-      limits: { requests_per_minute: 60, tokens_per_minute: 1000, concurrency: 4 },
+      limits: {
+        requests_per_minute: 60,
+        tokens_per_minute: 1000,
+        concurrency: 4,
+        max_output_tokens: 4096,
+      },
       budget: { limit_usd: '25.5', window: 'month' },
+      token_budget: { limit_tokens: 1_500_000, window: 'day' },
       tags: { cost: '42', env: 'a=b' },
+      content: 'redacted',
       secrets: [{ created_at: '2026-11-18T10:30:00.000Z', expires_at: null }],
     });
   });
@@ -79,6 +88,10 @@ describe('create', () => {
     [['--rpm', '1.5'], 'Write a whole number from 1'],
     [['--budget', '25'], 'such as 25/month'],
     [['--budget', '25/year'], 'windows are hour, day, week, month, total'],
+    [['--token-budget', '1.5/day'], 'such as 1000000/day'],
+    [['--token-budget', '5000'], 'windows are hour, day, week, month, total'],
+    [['--max-output-tokens', '0'], 'Write a whole number from 1'],
+    [['--content', 'some'], 'Write off, redacted, full, or "none"'],
     [['--expires', 'soon'], 'Write how long from now (90d, 24h)'],
     [['--expires', '2020-01-01'], 'expires_at: 2020-01-01T00:00:00.000Z is in the past'],
     [['--endpoints', 'chta'], '"chta" is no endpoint. Did you mean "chat"?'],
@@ -141,7 +154,7 @@ an-auto…  zaBmNyZAlMxY  active     -     research  -       never       all
     const { dataDir, store } = temp;
     for (let at = 0; at < 1001; at += 1) {
       const id = `K${String(at).padStart(11, '0')}`;
-      store.keys.insert({ ...KEY, id, name: `key ${at}` });
+      store.keys.insert(someKey({ id, name: `key ${at}` }));
     }
     await store.close();
     const { out } = await offline(dataDir)(['list', '--json']);
@@ -173,20 +186,6 @@ an-auto…  zaBmNyZAlMxY  active     -     research  -       never       all
   });
 });
 
-const KEY = {
-  user: null,
-  team: null,
-  tenant: null,
-  status: 'active',
-  createdAtMs: 1,
-  expiresAtMs: null,
-  secrets: [],
-  models: null,
-  endpoints: null,
-  limits: { requestsPerMinute: null, tokensPerMinute: null, concurrency: null, budget: null },
-  tags: {},
-} as const;
-
 describe('change', () => {
   test('update sets, clears with "none", and leaves the rest', async () => {
     const keys = offline(testDir());
@@ -204,6 +203,10 @@ describe('change', () => {
         'env=',
         '--tag',
         'a=b',
+        '--token-budget',
+        'none',
+        '--content',
+        'none',
         '--json',
       ],
     ]);
@@ -215,7 +218,9 @@ describe('change', () => {
       endpoints: ['chat', 'embeddings'],
       limits: { requests_per_minute: null, tokens_per_minute: 5, concurrency: 4 },
       budget: null,
+      token_budget: null,
       tags: { cost: '42', a: 'b' },
+      content: null,
     });
   });
 
