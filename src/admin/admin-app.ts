@@ -1,7 +1,9 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
+import { addAuditRoutes } from './audit-routes.ts';
 import { addBooksRoutes } from './books-routes.ts';
+import { addContentRoutes } from './content-routes.ts';
 import { addGatewayRoutes } from './gateway-routes.ts';
 import { addKeyRoutes } from './key-routes.ts';
 import { toOperationError } from './local-operations.ts';
@@ -38,7 +40,9 @@ export function createAdminApp({ operations, version, onFailure }: AdminAppOptio
   );
   addKeyRoutes(app, operations.keys);
   addBooksRoutes(app, operations);
+  addContentRoutes(app, operations.content);
   addGatewayRoutes(app, operations);
+  addAuditRoutes(app, operations);
   app.doc31('/openapi.json', {
     openapi: '3.1.0',
     info: {

@@ -1,4 +1,5 @@
 import type { Key } from '../core/key.ts';
+import type { Actor } from './actor.ts';
 import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
 
 /** What the operations need of the gateway they run in. Without one, they work on the store alone. */
@@ -9,7 +10,7 @@ export interface LiveGateway {
   models(): ModelView[];
   backends(): BackendView[];
   /** Never throws for a bad file: the old generation stays and `problems` says why. */
-  reload(): Promise<ReloadResult>;
+  reload(by: Actor): Promise<ReloadResult>;
   /** Holds live counters against the rows; every difference is one plain sentence. */
   checkLive(): Promise<string[]>;
 }

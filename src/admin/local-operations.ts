@@ -1,9 +1,12 @@
 import type { Clock, RandomBytes } from '../core/clock.ts';
 import { GateError } from '../core/error.ts';
 import { toUsdString } from '../core/money.ts';
+import type { ContentAccess } from '../store/content/content-access.ts';
 import type { Store } from '../store/store.ts';
 import { type Actor, currentActor } from './actor.ts';
+import { type AuditSigning, createAuditOperations } from './audit-operations.ts';
 import type { LedgerCheckView, UsageDocument } from './books-schemas.ts';
+import { createContentOperations } from './content-operations.ts';
 import { createKeyOperations } from './key-operations.ts';
 import type { LiveGateway } from './live-gateway.ts';
 import { OperationError } from './operation-error.ts';
@@ -13,12 +16,15 @@ import { parseUsageRequest } from './usage-query.ts';
 
 export interface LocalParts {
   readonly store: Store;
+  readonly content: ContentAccess;
   readonly clock: Clock;
   readonly random: RandomBytes;
   /** null when the store was opened without a gateway. */
   readonly live: LiveGateway | null;
   /** Who asks; left out, it is whoever sent the request that is being answered. */
   readonly actor?: () => Actor;
+  /** Left out, nothing can be signed. */
+  readonly signing?: AuditSigning;
 }
 
 /** The operations in the process that holds the store. The store stays the caller's to close. */
@@ -30,14 +36,23 @@ export function createOperations(parts: LocalParts): Operations {
   };
   return {
     keys: createKeyOperations({ ...parts, actor }),
+    audit: createAuditOperations({ ...parts, actor, signing: parts.signing ?? NO_SIGNING }),
+    content: createContentOperations({ ...parts, actor }),
     usage: (request) => usage(store, request),
     checkLedger: () => checkLedger(store, live),
     status: async () => gateway().status(),
     models: async () => gateway().models(),
     backends: async () => gateway().backends(),
-    reload: async () => gateway().reload(),
+    reload: async () => gateway().reload(actor()),
   };
 }
+
+const NO_SIGNING: AuditSigning = {
+  checkpointer() {
+    throw new OperationError('unavailable', 'there is no key to sign checkpoints with');
+  },
+  publicKey: () => null,
+};
 
 async function usage(store: Store, request: UsageRequest): Promise<UsageDocument> {
   const query = parseUsageRequest(request);

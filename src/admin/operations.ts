@@ -1,4 +1,14 @@
+import type { AuditRef } from '../store/audit-query.ts';
+import type { ChainName } from '../store/audit-trail.ts';
+import type {
+  AuditEntryView,
+  AuditPageView,
+  AuditVerificationView,
+  CheckpointView,
+  VerifyAuditInput,
+} from './audit-schemas.ts';
 import type { LedgerCheckView, UsageDocument } from './books-schemas.ts';
+import type { ContentOperations } from './content-operations.ts';
 import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
 import type { IssuedKey, KeyChanges, KeyPage, KeyView, NewKey, Rotation } from './key-schemas.ts';
 
@@ -8,6 +18,8 @@ import type { IssuedKey, KeyChanges, KeyPage, KeyView, NewKey, Rotation } from '
  */
 export interface Operations {
   readonly keys: KeyOperations;
+  readonly audit: AuditOperations;
+  readonly content: ContentOperations;
   usage(request: UsageRequest): Promise<UsageDocument>;
   checkLedger(): Promise<LedgerCheckView>;
   status(): Promise<GatewayStatus>;
@@ -37,6 +49,33 @@ export interface KeyPageRequest {
   readonly after: string | null;
   /** At most `PAGE_SIZE_MAX`. */
   readonly limit: number;
+}
+
+/** The audit trail: both hash chains and the checkpoints. */
+export interface AuditOperations {
+  page(request: AuditPageRequest): Promise<AuditPageView>;
+  /** Throws `not_found`. */
+  show(ref: AuditRef): Promise<AuditEntryView>;
+  /** One at a time. What is wrong is in the result; throws when the trail cannot be read. */
+  verify(input: VerifyAuditInput): Promise<AuditVerificationView>;
+  checkpoint(): Promise<CheckpointView>;
+  publicKey(): Promise<string>;
+}
+
+/** Null leaves a condition out; times are RFC 3339. */
+export interface AuditPageRequest {
+  readonly chain: ChainName;
+  readonly since: string | null;
+  readonly until: string | null;
+  /** Id or name of a key. */
+  readonly key: string | null;
+  /** `key.create`, or `key.*`. */
+  readonly action: string | null;
+  readonly order: 'newest' | 'oldest';
+  readonly after: number | null;
+  /** At most 500. */
+  readonly limit: number;
+  readonly purpose: 'list' | 'export';
 }
 
 /** Times are RFC 3339; dimensions are the words of `usage --by`. */

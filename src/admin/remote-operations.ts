@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { ACTOR_HEADER } from './actor.ts';
 import { LedgerCheckView, UsageDocument } from './books-schemas.ts';
+import { ContentView, EraseResult } from './content-schemas.ts';
 import { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
 import { IssuedKey, KeyPage, KeyView } from './key-schemas.ts';
 import { isOperationErrorCode, OperationError } from './operation-error.ts';
 import type { KeyOperations, Operations } from './operations.ts';
+import { createRemoteAudit } from './remote-audit.ts';
 
 /** Long enough for a check of 100 M rows; without it a wedged gateway would hang the shell. */
 const TIMEOUT_MS = 10 * 60_000;
@@ -18,7 +20,7 @@ interface AdminRequest<T> {
   readonly alsoAnswers?: readonly number[];
 }
 
-type Send = <T>(request: AdminRequest<T>) => Promise<T>;
+export type Send = <T>(request: AdminRequest<T>) => Promise<T>;
 
 export interface RemoteOptions {
   readonly signal?: AbortSignal;
@@ -34,6 +36,16 @@ export function createRemoteOperations(
   const send: Send = (request) => sendTo(socketPath, request, options);
   return {
     keys: createRemoteKeys(send),
+    audit: createRemoteAudit(send),
+    content: {
+      show: (requestId) =>
+        send({
+          method: 'GET',
+          path: `/content/${encodeURIComponent(requestId)}`,
+          answer: ContentView,
+        }),
+      erase: (body) => send({ method: 'POST', path: '/content/erase', body, answer: EraseResult }),
+    },
     usage: ({ by, since, until, where }) => {
       const query = new URLSearchParams({ by: by.join(','), since, until });
       for (const { dimension, value } of where) query.append('where', `${dimension}=${value}`);

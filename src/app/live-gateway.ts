@@ -71,7 +71,7 @@ export function createLiveGateway(parts: LiveParts): LiveGateway {
         };
       });
     },
-    reload: () => reloader.reload(),
+    reload: (by) => reloader.reload(by),
     checkLive: () => compareBooks(gate, store),
   };
 }

@@ -59,7 +59,7 @@ export interface RunningGateway {
 export async function runGateway(options: RunOptions): Promise<RunningGateway> {
   const { config, log, version, clock = systemClock, random = systemRandom } = options;
   const records = await openRecords({ config, clock, random, log });
-  const { store, keeper } = records;
+  const { store, content, keeper } = records;
   const closers: (() => void | Promise<void>)[] = [() => records.close()];
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close();
@@ -104,7 +104,11 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
       version,
       url: dataPlane.url,
     });
-    const operations = createOperations({ store, clock, random, live });
+    const { checkpointer } = records;
+    const operations = createOperations({
+      ...{ store, content, clock, random, live },
+      signing: { checkpointer: () => checkpointer, publicKey: () => checkpointer.publicKey },
+    });
     const admin = startAdminServer({
       socketPath: join(config.dataDir, 'admin.sock'),
       operations,
