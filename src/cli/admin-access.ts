@@ -85,18 +85,26 @@ async function useOperations<T>(
 
 async function useStore<T>(
   io: CliIo,
-  { path, durability }: DataDir,
+  { path, durability, contentKeys }: DataDir,
   { clock, random }: SystemParts,
   use: (operations: Operations) => Promise<T>,
 ): Promise<T> {
   const { openStore } = await import('../store/open-store.ts');
+  const { openContentHere } = await import('../store/content/open-content-here.ts');
   const { createOperations } = await import('../admin/local-operations.ts');
   const store = await openStore({ dataDir: path, clock, durability, worker: false });
+  const content = openContentHere({ dataDir: path, contentKeys, random });
   try {
     const actor = { actor: nameActor(io), origin: 'offline' };
-    return await use(createOperations({ store, clock, random, live: null, actor: () => actor }));
+    return await use(
+      createOperations({ store, content, clock, random, live: null, actor: () => actor }),
+    );
   } finally {
-    await store.close();
+    try {
+      content.close();
+    } finally {
+      await store.close();
+    }
   }
 }
 

@@ -10,6 +10,8 @@ export interface AccessFlags {
 export interface DataDir {
   readonly path: string;
   readonly durability: 'process' | 'full';
+  /** What opens captured content; empty where the configuration names none or cannot be read. */
+  readonly contentKeys: readonly Uint8Array[];
 }
 
 /**
@@ -18,20 +20,23 @@ export interface DataDir {
  */
 export async function findDataDir(flags: AccessFlags, io: CliIo): Promise<DataDir> {
   if (flags.dataDir !== undefined) {
-    return { path: resolve(io.cwd, flags.dataDir), durability: 'process' };
+    return { path: resolve(io.cwd, flags.dataDir), durability: 'process', contentKeys: [] };
   }
   const { findConfigFile } = await import('../config/find-config-file.ts');
   const file = findConfigFile({ flag: flags.config, env: io.env, cwd: io.cwd });
-  if (file === null) return { path: resolve(io.cwd, 'llmgate-data'), durability: 'process' };
+  if (file === null) {
+    return { path: resolve(io.cwd, 'llmgate-data'), durability: 'process', contentKeys: [] };
+  }
   const { loadConfig } = await import('../config/load.ts');
   try {
     const { config } = loadConfig({ path: file, env: io.env });
-    return { path: config.dataDir, durability: config.durability };
+    const { dataDir: path, durability, audit } = config;
+    return { path, durability, contentKeys: audit.contentKeys };
   } catch (cause) {
     // A shell without the gateway's secrets must still be able to list its keys.
     const path = await readDataDirAlone(file);
     if (path === null) throw cause;
-    return { path, durability: 'full' };
+    return { path, durability: 'full', contentKeys: [] };
   }
 }
 

@@ -7,6 +7,7 @@ import type { Operations } from '../../src/admin/operations.ts';
 import { createRemoteOperations } from '../../src/admin/remote-operations.ts';
 import { startAdminServer } from '../../src/admin/server.ts';
 import type { RandomBytes } from '../../src/core/clock.ts';
+import { createNoContent } from '../../src/store/content/content-access.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { openTempStore } from './temp-store.ts';
@@ -32,7 +33,8 @@ export async function openAdminLab({ way, live = null }: AdminLabOptions): Promi
   const temp = await openTempStore({ clock });
   chmodSync(temp.dataDir, 0o700);
   const { store, dataDir } = temp;
-  const local = createOperations({ store, clock, random: createCountingRandom(), live });
+  const random = createCountingRandom();
+  const local = createOperations({ store, content: createNoContent(), clock, random, live });
   const socketPath = join(dataDir, 'admin.sock');
   const failures: OperationError[] = [];
   const server =

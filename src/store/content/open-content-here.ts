@@ -14,30 +14,33 @@ import { ContentDesk } from './content-desk.ts';
 export interface ContentHereOptions {
   readonly dataDir: string;
   readonly contentKeys: readonly Uint8Array[];
-  readonly isHeld: IsHeld;
+  readonly isHeld?: IsHeld;
   readonly random?: RandomBytes;
   readonly log?: StoreLog;
 }
 
 /**
  * Captured content on the caller's own thread, for commands without a gateway. The caller holds
- * the lock of the data directory. Makes no database where there is none.
+ * the lock of the data directory. The database is opened by the first question, and not made
+ * where there is none; closing finishes what erasures have left to remove.
  */
 export function openContentHere(options: ContentHereOptions): ContentAccess & { close(): void } {
-  const { dataDir, contentKeys, isHeld, random = systemRandom, log = ignoreStoreEvents } = options;
+  const { dataDir, contentKeys, isHeld = () => false } = options;
+  const { random = systemRandom, log = ignoreStoreEvents } = options;
   const path = contentPath(dataDir);
   if (!existsSync(path)) return { ...createNoContent(), close() {} };
-  const desk = new ContentDesk({ path, contentKeys, durability: 'full' }, { random, log });
+  let desk: ContentDesk | undefined;
   const ask: AskDesk = async <T>(question: Parameters<AskDesk>[0]) => {
     if (question.op === 'keep') throw new Error('content is captured by a gateway only');
+    desk ??= new ContentDesk({ path, contentKeys, durability: 'full' }, { random, log });
     // The desk answers each question with the type that the question names.
     return desk.answer(question) as T;
   };
   return {
     ...createContentAccess(ask, isHeld),
     close() {
-      while (desk.tidyStep());
-      desk.close();
+      while (desk?.tidyStep() === true);
+      desk?.close();
     },
   };
 }

@@ -6,6 +6,7 @@ import { createRemoteOperations } from '../../../src/admin/remote-operations.ts'
 import { startAdminServer } from '../../../src/admin/server.ts';
 import { systemRandom } from '../../../src/core/clock.ts';
 import { GateError } from '../../../src/core/error.ts';
+import { createNoContent } from '../../../src/store/content/content-access.ts';
 import type { Books, Store } from '../../../src/store/store.ts';
 import type { UsageQuery, UsageRow } from '../../../src/store/usage-report.ts';
 import { openAdminLab } from '../../support/admin-lab.ts';
@@ -200,7 +201,11 @@ async function openBooksLab(
   const clock = createFakeClock();
   const temp = await openTempStore({ clock, dataDir: testDir() });
   const store: Store = { ...temp.store, books: { ...temp.store.books, ...books } };
-  const local = createOperations({ store, clock, random: systemRandom, live });
+  const local = createOperations({
+    ...{ store, clock, live },
+    content: createNoContent(),
+    random: systemRandom,
+  });
   const socketPath = `${temp.dataDir}/admin.sock`;
   const failures: OperationError[] = [];
   const server = startAdminServer({
