@@ -85,19 +85,25 @@ async function useOperations<T>(
 
 async function useStore<T>(
   io: CliIo,
-  { path, durability, contentKeys }: DataDir,
+  dataDir: DataDir,
   { clock, random }: SystemParts,
   use: (operations: Operations) => Promise<T>,
 ): Promise<T> {
   const { openStore } = await import('../store/open-store.ts');
   const { openContentHere } = await import('../store/content/open-content-here.ts');
   const { createOperations } = await import('../admin/local-operations.ts');
+  const { createOfflineSigning } = await import('./offline-signing.ts');
+  const { path, durability, contentKeys } = dataDir;
   const store = await openStore({ dataDir: path, clock, durability, worker: false });
   const content = openContentHere({ dataDir: path, contentKeys, random });
   try {
     const actor = { actor: nameActor(io), origin: 'offline' };
+    const signing = createOfflineSigning(dataDir, store.audit, clock);
     return await use(
-      createOperations({ store, content, clock, random, live: null, actor: () => actor }),
+      createOperations({
+        ...{ store, content, clock, random, signing, live: null },
+        actor: () => actor,
+      }),
     );
   } finally {
     try {

@@ -12,6 +12,8 @@ export interface DataDir {
   readonly durability: 'process' | 'full';
   /** What opens captured content; empty where the configuration names none or cannot be read. */
   readonly contentKeys: readonly Uint8Array[];
+  /** PEM of the configuration, null when it says none; undefined when it cannot be told. */
+  readonly signingKey: string | null | undefined;
 }
 
 /**
@@ -20,23 +22,26 @@ export interface DataDir {
  */
 export async function findDataDir(flags: AccessFlags, io: CliIo): Promise<DataDir> {
   if (flags.dataDir !== undefined) {
-    return { path: resolve(io.cwd, flags.dataDir), durability: 'process', contentKeys: [] };
+    const path = resolve(io.cwd, flags.dataDir);
+    return { path, durability: 'process', contentKeys: [], signingKey: null };
   }
   const { findConfigFile } = await import('../config/find-config-file.ts');
   const file = findConfigFile({ flag: flags.config, env: io.env, cwd: io.cwd });
   if (file === null) {
-    return { path: resolve(io.cwd, 'llmgate-data'), durability: 'process', contentKeys: [] };
+    const path = resolve(io.cwd, 'llmgate-data');
+    return { path, durability: 'process', contentKeys: [], signingKey: null };
   }
   const { loadConfig } = await import('../config/load.ts');
   try {
     const { config } = loadConfig({ path: file, env: io.env });
     const { dataDir: path, durability, audit } = config;
-    return { path, durability, contentKeys: audit.contentKeys };
+    const { contentKeys, signingKey } = audit;
+    return { path, durability, contentKeys, signingKey };
   } catch (cause) {
     // A shell without the gateway's secrets must still be able to list its keys.
     const path = await readDataDirAlone(file);
     if (path === null) throw cause;
-    return { path, durability: 'full', contentKeys: [] };
+    return { path, durability: 'full', contentKeys: [], signingKey: undefined };
   }
 }
 

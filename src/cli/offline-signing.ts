@@ -1,0 +1,34 @@
+import type { AuditSigning } from '../admin/audit-operations.ts';
+import { OperationError } from '../admin/operation-error.ts';
+import type { Clock } from '../core/clock.ts';
+import type { AuditTrail } from '../store/audit-trail.ts';
+import { createCheckpointer } from '../store/checkpointer.ts';
+import { findPublicKey, loadSigningKey } from '../store/signing-key-file.ts';
+import type { DataDir } from './data-dir.ts';
+
+/** The key of the configuration or the data directory, for a command on books that nobody serves. */
+export function createOfflineSigning(
+  { path, signingKey: pem }: DataDir,
+  audit: AuditTrail,
+  clock: Clock,
+): AuditSigning {
+  const source = { dataDir: path, installId: audit.installId };
+  return {
+    checkpointer() {
+      if (pem === undefined) {
+        throw new OperationError(
+          'unavailable',
+          'the configuration cannot be read, so it is not known which key signs: "llmgate validate" says why',
+        );
+      }
+      return createCheckpointer({ audit, clock, key: loadSigningKey({ ...source, pem }) });
+    },
+    // Looking must not make a key.
+    publicKey: () =>
+      typeof pem === 'string'
+        ? loadSigningKey({ ...source, pem }).verifier.text
+        : pem === null
+          ? findPublicKey(source)
+          : null,
+  };
+}
