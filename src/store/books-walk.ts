@@ -24,7 +24,11 @@ export interface BooksWalk {
   end(): void;
 }
 
-export function openBooksWalk(db: Database, rollup: Rollup): BooksWalk {
+export function openBooksWalk(
+  db: Database,
+  rollup: Rollup,
+  rowsPerStep = ROWS_PER_STEP,
+): BooksWalk {
   const batch = openSumBatch(db);
   const comparison = openSumsComparison(db);
   const tally = openSpendTally(db);
@@ -34,7 +38,7 @@ export function openBooksWalk(db: Database, rollup: Rollup): BooksWalk {
   const take = db.transaction(
     (afterSeq: number, summedSeq: number, lastSeq: number, visit: VisitRows): number => {
       const isSummed = afterSeq < summedSeq;
-      const stretch = nextStretch(afterSeq, isSummed ? summedSeq : lastSeq, ROWS_PER_STEP);
+      const stretch = nextStretch(afterSeq, isSummed ? summedSeq : lastSeq, rowsPerStep);
       if (stretch.kind === 'removed') {
         comparison.rowsWereRemoved();
         fillWithPurged(db, stretch.sums);

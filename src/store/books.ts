@@ -27,9 +27,14 @@ export interface OpenBooks {
   readonly audit: AuditReader;
 }
 
-export function openBooks(db: Database): OpenBooks {
+export interface BooksOptions {
+  /** Rows that a check or a rebuild reads in one step: for tests. */
+  readonly rowsPerStep?: number;
+}
+
+export function openBooks(db: Database, options: BooksOptions = {}): OpenBooks {
   const rollup = openRollup(db);
-  const walk = openBooksWalk(db, rollup);
+  const walk = openBooksWalk(db, rollup, options.rowsPerStep);
 
   function catchUpIfWritable(): void {
     try {

@@ -11,7 +11,7 @@ import { sumStartMs } from './usage-range.ts';
 import { checkDictionaries } from './verify-dictionaries.ts';
 
 /** Sums told of one by one. */
-const MAX_TOLD = 100;
+const MAX_TOLD = 50;
 
 /**
  * Recomputes the books from the rows and says everywhere that they disagree. Reads every row, in

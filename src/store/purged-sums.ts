@@ -21,11 +21,10 @@ export function renderPurgedSums(db: Database, fromSeq: number, toSeq: number): 
   return String(
     db
       .prepare<[number, number], string>(
-        `SELECT json_object(
-           'first_ms', (SELECT min(started_at_ms) FROM requests WHERE seq > ?1 AND seq <= ?2),
-           'last_ms', (SELECT max(started_at_ms) FROM requests WHERE seq > ?1 AND seq <= ?2),
-           'sums', (SELECT json_group_array(json_array(${columns}, add_ttft(NULL, ttft)))
-             FROM temp.sum_batch WHERE grain = ${GRAINS.month}))`,
+        `SELECT json_object('first_ms', min(started_at_ms), 'last_ms', max(started_at_ms), 'sums',
+           json((SELECT json_group_array(json_array(${columns}, add_ttft(NULL, ttft)))
+             FROM temp.sum_batch WHERE grain = ${GRAINS.month})))
+         FROM requests WHERE seq > ? AND seq <= ?`,
       )
       .pluck()
       .get(fromSeq, toSeq),

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { NO_USAGE } from '../../src/core/usage.ts';
 import { BooksWorker, type BooksWorkerOptions } from '../../src/store/books-client.ts';
 import { databasePath } from '../../src/store/open-database.ts';
 import type { StoreEvent } from '../../src/store/store-event.ts';
@@ -15,7 +16,8 @@ test('reports from the worker hold everything that was settled before they were 
   const temp = await openTempStore({ worker: true });
   const { ledger, books } = temp.store;
   for (let round = 1; round <= 3; round += 1) {
-    await Promise.all(Array.from({ length: 50 }, () => ledger.settle(aFinishedRow(), [])));
+    const row = () => aFinishedRow({ usage: { ...NO_USAGE, inputTokens: 2 } });
+    await Promise.all(Array.from({ length: 50 }, () => ledger.settle(row(), [])));
     const [usage, check, spend] = await Promise.all([
       books.usage(query),
       books.check(),
@@ -23,11 +25,31 @@ test('reports from the worker hold everything that was settled before they were 
     ]);
     expect(usage.total).toMatchObject({ requests: 50 * round, costNanoUsd: 0n });
     expect(check).toMatchObject({ requests: 50 * round, problems: [] });
-    expect(spend).toHaveLength(1);
+    expect(spend).toMatchObject([{ keyId: 'K00000000001', tokens: BigInt(100 * round) }]);
+    expect(await books.rebuild()).toEqual({
+      requests: 50 * round,
+      lastSeq: 50 * round,
+      corrected: 0,
+    });
   }
   await temp.store.close();
   expect(temp.events).toEqual([]);
   expect(existsSync(`${databasePath(temp.dataDir)}-wal`)).toBe(false);
+});
+
+test('a report does not wait for the end of a check that was asked for before', async () => {
+  await using temp = await openTempStore({ worker: true });
+  const { ledger, books } = temp.store;
+  await ledger.settle(aFinishedRow(), []);
+  const order: string[] = [];
+  const note = (word: string) => () => order.push(word);
+  await Promise.all([
+    books.check().then(note('check')),
+    books.rebuild().then(note('rebuild')),
+    books.usage(query).then(note('usage')),
+    books.spend(0).then(note('spend')),
+  ]);
+  expect(order).toEqual(['usage', 'spend', 'check', 'rebuild']);
 });
 
 test('an error of the question crosses the thread with its code', async () => {

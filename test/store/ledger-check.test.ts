@@ -34,7 +34,7 @@ function openLab() {
     code: null,
     status: 200,
   };
-  writer.settle(aFinishedRow({ id: ID, price, usage, costNanoUsd: nanoUsd(19_000) }), [attempt]);
+  writer.settle(aFinishedRow({ id: ID, price, usage, gpuUs: 1_000, costNanoUsd: nanoUsd(19_000) }), [attempt]);
   writer.settle(
     aFinishedRow({ outcome: 'refused', code: 'insufficient_quota', backend: null }),
     [],
@@ -56,8 +56,19 @@ test('books that agree have no problems, and the sums of their rows', () => {
     open: 1,
     estimated: 1,
     costNanoUsd: 19_000n,
+    estimatedNanoUsd: 0n,
     problems: [],
-    spend: [{ keyId: 'K00000000001', hourStartMs: 1_763_596_800_000, costNanoUsd: 19_000n }],
+    spend: [
+      {
+        keyId: 'K00000000001',
+        user: null,
+        team: null,
+        tenant: null,
+        model: 'small',
+        costNanoUsd: 19_000n,
+        tokens: 15n,
+      },
+    ],
   });
   db.close();
 });
@@ -68,9 +79,24 @@ test.each([
     /cost 18999 nano-dollars, by its price and usage it is 19000/,
   ],
   ['UPDATE requests SET cost_nano_usd = NULL WHERE seq = 1', /cost unknown, by its price/],
-  ['UPDATE requests SET cached_input_tokens = 11 WHERE seq = 1', /more cached input than input/],
-  ['UPDATE requests SET reasoning_tokens = 6 WHERE seq = 1', /more reasoning than output/],
+  [
+    "UPDATE prices SET price = json_set(price, '$.gpu_hour', 3600000000)",
+    /cost 19000 nano-dollars, by its price and usage it is 1019000/,
+  ],
+  [
+    'UPDATE requests SET cached_input_tokens = 11 WHERE seq = 1',
+    /parts of its input that are more/,
+  ],
+  [
+    'UPDATE requests SET cache_write_tokens = 4, audio_input_tokens = 4, image_input_tokens = 1 WHERE seq = 1',
+    /parts of its input that are more/,
+  ],
+  [
+    'UPDATE requests SET audio_output_tokens = 3, image_output_tokens = 2 WHERE seq = 1',
+    /parts of its output that are more/,
+  ],
   ['UPDATE requests SET input_tokens = -1 WHERE seq = 1', /negative number of tokens/],
+  ['UPDATE requests SET gpu_us = -1 WHERE seq = 1', /took less than no GPU time/],
   ['UPDATE requests SET output_tokens = 1 WHERE seq = 2', /was refused and yet used tokens/],
   [
     'UPDATE requests SET cost_nano_usd = 7 WHERE seq = 2',
@@ -78,21 +104,39 @@ test.each([
   ],
   ['UPDATE requests SET cost_nano_usd = 7 WHERE seq = 4', /asked no backend and yet cost 7/],
   ['UPDATE requests SET price = 99 WHERE seq = 1', /a price that is not stored/],
-  ['UPDATE requests SET key = 99 WHERE seq = 1', /has no key/],
+  ['UPDATE requests SET dimension = 99 WHERE seq = 1', /has no key/],
+  ['UPDATE requests SET ending = 99 WHERE seq = 1', /has no outcome/],
+  ['UPDATE dimensions SET key = model', /^Dimension 1: the words covered by the chain are/m],
+  ['UPDATE open_requests SET dimension = 99', /Open request .* has no key/],
+  ['DELETE FROM requests WHERE seq = 3', /Request number 3 is missing/],
   [
     'DELETE FROM requests WHERE seq = 3',
-    /The sums of 2025-11-20T00:00:00.000Z, K00000000001, .*differ|belong to no request/,
+    /sums of the quarter of an hour from 2025-11-20T00:45:00.000Z, K00000000001, .*, served differ/,
   ],
+  ['DELETE FROM requests WHERE seq = 4', /sums of the day 2025-11-20, .* belong to no request/],
   ['DELETE FROM requests WHERE seq = 1', /An attempt belongs to request number 1/],
+  ['INSERT INTO attempts VALUES (77, 1, 1, 1, 1, 0, NULL)', /belongs to request number 77/],
   [
-    'UPDATE usage_rollups SET requests = requests + 1 WHERE cost_nano_usd > 0',
-    /sums of .* differ from their requests/,
+    'UPDATE requests SET started_at_ms = started_at_ms + 86400000 WHERE seq = 1',
+    /sums of the day 2025-11-21, .* differ/,
   ],
-  ['UPDATE usage_rollups SET ttft = NULL', /sums of .* differ from their requests/],
-  ['DELETE FROM usage_rollups', /sums of .* differ from their requests/],
-  ['UPDATE usage_rollups SET hour = hour + 1', /sums of .* belong to no request/],
+  ...['quarter of an hour', 'day', 'month'].flatMap((time, grain): [string, RegExp][] => {
+    const differ = new RegExp(`The sums of the ${time} .* differ from their requests`);
+    const belong = new RegExp(`The sums of the ${time} .* belong to no request`);
+    return [
+      [`UPDATE usage_sums SET requests = 9 WHERE grain = ${grain} AND cost_nano_usd > 0`, differ],
+      [`UPDATE usage_sums SET image_output_tokens = 1 WHERE grain = ${grain}`, differ],
+      [`UPDATE usage_sums SET estimated_cost_nano_usd = 1 WHERE grain = ${grain}`, differ],
+      [`UPDATE usage_sums SET ttft = NULL WHERE grain = ${grain}`, differ],
+      [`DELETE FROM usage_sums WHERE grain = ${grain}`, differ],
+      [`UPDATE usage_sums SET start = start + 1 WHERE grain = ${grain}`, belong],
+      [`UPDATE usage_sums SET start = start - 99 WHERE grain = ${grain}`, belong],
+    ];
+  }),
+  ["DELETE FROM meta WHERE name = 'rolled_up_seq'", /sums of the month .* differ/],
+  ["UPDATE meta SET value = 9 WHERE name = 'rolled_up_seq'", /claim requests up to number 9/],
   [
-    'INSERT INTO open_requests SELECT id, key, user, team, tenant, tags, model, backend, endpoint, 0, 1, 1, 1, 0, NULL, NULL, NULL, NULL FROM requests WHERE seq = 1',
+    `INSERT INTO open_requests SELECT id, dimension, 0, 1, 1, 1, 0, NULL FROM requests WHERE seq = 1`,
     new RegExp(`Request ${ID} is open and finished at once`),
   ],
 ])('%s is found', (damage, problem) => {
