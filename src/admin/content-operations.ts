@@ -120,38 +120,32 @@ async function eraseContent(
   parts: ContentOperationsParts,
   input: EraseOrder,
 ): Promise<EraseResult> {
-  const order = parseInput(EraseOrder, input);
-  const { scope } = order;
-  const subject =
-    scope === 'key' ? (parts.store.keys.find(order.subject)?.id ?? order.subject) : order.subject;
+  const { scope, subject: named, dry_run } = parseInput(EraseOrder, input);
+  const subject = scope === 'key' ? (parts.store.keys.find(named)?.id ?? named) : named;
   const target = `${scope}:${subject}`;
+  const tell = (after: Readonly<Record<string, unknown>>) => {
+    if (!dry_run) record(parts, 'content.erase', target, after);
+  };
   // Two events, because what is destroyed cannot wait for what tells of it, nor the other way
   // round: without the second one the erasure is to be asked for again.
-  record(parts, 'content.erase', target, { state: 'asked' });
-  const erasure = await erase(parts, scope, subject);
+  tell({ state: 'asked' });
+  const erase = dry_run ? parts.content.tryErase : parts.content.erase;
+  const erasure = await erase(scope, subject).catch(incomplete);
   if (erasure.kind === 'held') {
     const hold = erasure.scope === 'all' ? 'everything' : `${erasure.scope} ${erasure.subject}`;
-    record(parts, 'content.erase', target, { state: 'refused', held: hold });
-    throw new OperationError('conflict', `nothing was erased: a legal hold on ${hold} forbids it`);
+    tell({ state: 'refused', held: hold });
+    throw new OperationError('conflict', `nothing is erased: a legal hold on ${hold} forbids it`);
   }
   const { dataKeys, requests } = erasure;
   // Not by the word `data_keys`: what stands under it is masked in an event.
-  record(parts, 'content.erase', target, { state: 'done', destroyed: dataKeys, requests });
-  return { scope, subject, data_keys: dataKeys, requests };
+  tell({ state: 'done', destroyed: dataKeys, requests });
+  return { scope, subject, dry_run, data_keys: dataKeys, requests };
 }
 
-async function erase(
-  { content }: ContentOperationsParts,
-  scope: EraseOrder['scope'],
-  subject: string,
-) {
-  try {
-    return await content.erase(scope, subject);
-  } catch (cause) {
-    if (!(cause instanceof StoreError)) throw cause;
-    const message = `the erasure is not complete, repeat it: ${cause.message}`;
-    throw new OperationError('unavailable', message, { cause });
-  }
+function incomplete(cause: unknown): never {
+  if (!(cause instanceof StoreError)) throw cause;
+  const message = `the erasure is not complete, repeat it: ${cause.message}`;
+  throw new OperationError('unavailable', message, { cause });
 }
 
 function record(

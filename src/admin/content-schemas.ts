@@ -35,14 +35,16 @@ export const EraseOrder = z
   .strictObject({
     scope: z.enum(ERASE_SCOPES),
     subject: z.string().min(1).max(256).meta({ description: 'Of a key its id, or its name.' }),
+    dry_run: z.boolean().default(false).meta({ description: 'Only say what would be destroyed.' }),
   })
   .meta({ id: 'EraseOrder' });
-export type EraseOrder = z.infer<typeof EraseOrder>;
+export type EraseOrder = z.input<typeof EraseOrder>;
 
 export const EraseResult = z
   .object({
     scope: z.enum(ERASE_SCOPES),
     subject: z.string(),
+    dry_run: z.boolean(),
     data_keys: z.number().meta({ description: 'Keys that were destroyed.' }),
     requests: z.number().meta({ description: 'Requests whose content nobody can read any more.' }),
   })

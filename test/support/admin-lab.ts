@@ -7,7 +7,7 @@ import type { Operations } from '../../src/admin/operations.ts';
 import { createRemoteOperations } from '../../src/admin/remote-operations.ts';
 import { startAdminServer } from '../../src/admin/server.ts';
 import type { RandomBytes } from '../../src/core/clock.ts';
-import { createNoContent } from '../../src/store/content/content-access.ts';
+import { type ContentAccess, createNoContent } from '../../src/store/content/content-access.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { openTempStore } from './temp-store.ts';
@@ -26,15 +26,17 @@ export interface AdminLab extends AsyncDisposable {
 export interface AdminLabOptions {
   readonly way: 'local' | 'remote';
   readonly live?: LiveGateway | null;
+  readonly content?: ContentAccess;
 }
 
-export async function openAdminLab({ way, live = null }: AdminLabOptions): Promise<AdminLab> {
+export async function openAdminLab(options: AdminLabOptions): Promise<AdminLab> {
+  const { way, live = null, content = createNoContent() } = options;
   const clock = createFakeClock();
   const temp = await openTempStore({ clock });
   chmodSync(temp.dataDir, 0o700);
   const { store, dataDir } = temp;
   const random = createCountingRandom();
-  const local = createOperations({ store, content: createNoContent(), clock, random, live });
+  const local = createOperations({ store, content, clock, random, live });
   const socketPath = join(dataDir, 'admin.sock');
   const failures: OperationError[] = [];
   const server =

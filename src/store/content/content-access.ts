@@ -22,6 +22,8 @@ export interface ContentAccess {
    * database; what they locked is removed after that, a little at a time.
    */
   erase(scope: SubjectScope, subject: string): Promise<Erasure>;
+  /** What `erase` would do, without doing it. */
+  tryErase(scope: SubjectScope, subject: string): Promise<Erasure>;
   /** Removes content from before a time that no hold covers; returns of how many requests. */
   purge(beforeMs: number): Promise<number>;
   /** Data keys that are not wrapped with the first content key. */
@@ -31,15 +33,16 @@ export interface ContentAccess {
 export type AskDesk = <T>(question: ContentQuestion) => Promise<T>;
 
 export function createContentAccess(ask: AskDesk, isHeld: IsHeld): ContentAccess {
+  const erase = async (op: 'erase' | 'count', subject: ErasedSubject): Promise<Erasure> => {
+    const held = await findHold(ask, isHeld, subject);
+    if (held !== null) return { kind: 'held', ...held };
+    return { kind: 'erased', ...(await ask<ErasedContent>({ op, ...subject })) };
+  };
   return {
     find: (requestId) => ask({ op: 'find', requestId }),
     countOldKeys: () => ask({ op: 'old_keys' }),
-    async erase(scope, subject) {
-      const held = await findHold(ask, isHeld, { scope, subject });
-      if (held !== null) return { kind: 'held', ...held };
-      const erased = await ask<ErasedContent>({ op: 'erase', scope, subject });
-      return { kind: 'erased', ...erased };
-    },
+    erase: (scope, subject) => erase('erase', { scope, subject }),
+    tryErase: (scope, subject) => erase('count', { scope, subject }),
     async purge(beforeMs) {
       if (isHeld('all', '')) return 0;
       let removed = 0;
@@ -69,10 +72,14 @@ interface Subject {
   readonly subject: string;
 }
 
+interface ErasedSubject extends Subject {
+  readonly scope: SubjectScope;
+}
+
 async function findHold(
   ask: AskDesk,
   isHeld: IsHeld,
-  { scope, subject }: { readonly scope: SubjectScope; readonly subject: string },
+  { scope, subject }: ErasedSubject,
 ): Promise<Subject | null> {
   if (isHeld('all', '')) return { scope: 'all', subject: '' };
   if (isHeld(scope, subject)) return { scope, subject };
@@ -116,6 +123,7 @@ export function createNoContent(): ContentAccess {
   return {
     find: async () => ({ kind: 'none' }),
     erase: async () => ({ kind: 'erased', dataKeys: 0, requests: 0 }),
+    tryErase: async () => ({ kind: 'erased', dataKeys: 0, requests: 0 }),
     purge: async () => 0,
     countOldKeys: async () => 0,
   };

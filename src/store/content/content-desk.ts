@@ -62,6 +62,8 @@ export class ContentDesk {
         return this.#probe();
       case 'owned':
         return this.#owned(question.scope, question.subject, question.afterId);
+      case 'count':
+        return this.#count(question.scope, question.subject);
       case 'erase':
         return this.#erase(question.scope, question.subject);
       case 'expired':
@@ -153,13 +155,21 @@ export class ContentDesk {
     return this.#sql.owned[scope].all(subject, afterId, PAGE_SIZE);
   }
 
+  #count(scope: SubjectScope, subject: string): ErasedContent {
+    const { countKeys, countOwned } = this.#sql;
+    return {
+      dataKeys: countKeys[scope].get(subject) ?? 0,
+      requests: countOwned[scope].get(subject) ?? 0,
+    };
+  }
+
   /** When this returns no copy of the keys is left in the database or its log. */
   #erase(scope: SubjectScope, subject: string): ErasedContent {
-    const { countOwned, markErased, removeKeys } = this.#sql;
     const erase = this.#db.transaction((): ErasedContent => {
-      const requests = countOwned[scope].get(subject) ?? 0;
-      markErased[scope].run(subject);
-      return { dataKeys: removeKeys[scope].run(subject).changes, requests };
+      const counted = this.#count(scope, subject);
+      this.#sql.markErased[scope].run(subject);
+      this.#sql.removeKeys[scope].run(subject);
+      return counted;
     });
     const erased = erase.immediate();
     this.#dataKeys.forget();
@@ -228,6 +238,9 @@ function prepare(db: Database) {
       db.prepare<[string, number, number], OwnedDataKey>(
         `SELECT ${owner} FROM data_keys WHERE ${column} = ? AND id > ? ORDER BY id LIMIT ?`,
       ),
+    ),
+    countKeys: forScopes((column) =>
+      db.prepare<[string], number>(`SELECT count(*) FROM data_keys WHERE ${column} = ?`).pluck(),
     ),
     countOwned: forScopes((column) =>
       db

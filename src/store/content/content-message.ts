@@ -89,6 +89,8 @@ export type ContentQuestion =
       readonly subject: string;
       readonly afterId: number;
     }
+  /** → what `erase` would destroy. */
+  | { readonly op: 'count'; readonly scope: SubjectScope; readonly subject: string }
   | { readonly op: 'erase'; readonly scope: SubjectScope; readonly subject: string }
   /** → data keys that lock content from before a time, at most a page. */
   | { readonly op: 'expired'; readonly beforeMs: number; readonly afterId: number }

@@ -92,6 +92,7 @@ export async function openContentStore(options: ContentStoreOptions): Promise<Co
 class OpenContentStore implements ContentStore {
   readonly find: ContentAccess['find'];
   readonly erase: ContentAccess['erase'];
+  readonly tryErase: ContentAccess['tryErase'];
   readonly countOldKeys: ContentAccess['countOldKeys'];
   readonly #access: ContentAccess;
   readonly #options: ContentStoreOptions;
@@ -121,6 +122,7 @@ class OpenContentStore implements ContentStore {
         : createContentAccess((question) => thread.ask(question), isHeld);
     this.find = this.#access.find;
     this.erase = this.#access.erase;
+    this.tryErase = this.#access.tryErase;
     this.countOldKeys = this.#access.countOldKeys;
     this.#purging = setInterval(() => this.#purgeExpired(), PURGE_EVERY_MS);
     this.#purging.unref();
