@@ -16,7 +16,7 @@ import { createLimiter } from '../limits/limiter.ts';
 import type { Log } from '../observe/log.ts';
 import { createGpuShares } from '../pricing/gpu-share.ts';
 import { createModelTable } from '../routing/model-table.ts';
-import { loadBudgets } from './budgets.ts';
+import { loadBudgets } from '../store/load-budgets.ts';
 import { startDiscovery } from './discovery.ts';
 import { cutNow, drain } from './drain.ts';
 import { type BuiltGeneration, createGeneration } from './generation.ts';

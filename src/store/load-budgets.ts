@@ -2,23 +2,23 @@ import type { Clock } from '../core/clock.ts';
 import { WINDOWS, type Window } from '../core/key.ts';
 import type { BudgetRule } from '../pricing/budget-rule.ts';
 import { type BudgetBook, createBudgetBook, type Spend } from '../pricing/budgets.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from './store.ts';
 
 export interface BudgetParts {
-  readonly store: Store;
+  readonly store: Pick<Store, 'books' | 'budgets'>;
   readonly clock: Clock;
   readonly rules: readonly BudgetRule[];
   readonly timezone: string;
   /** A new alert is on record. */
-  readonly onAlert: () => void;
+  readonly onAlert?: () => void;
 }
 
 /**
- * The budgets of a starting gateway: rules of the file and of commands, and counters derived from
- * the books. A threshold that is crossed is on record before anybody is told of it.
+ * The budgets of a gateway or a command: rules of the file and of commands, and counters derived
+ * from the books. A threshold that is crossed is on record before anybody is told of it.
  */
 export async function loadBudgets(parts: BudgetParts): Promise<BudgetBook> {
-  const { store, clock, rules, timezone, onAlert } = parts;
+  const { store, clock, rules, timezone, onAlert = () => {} } = parts;
   const book = createBudgetBook({
     rules,
     clock,
@@ -35,13 +35,17 @@ export async function loadBudgets(parts: BudgetParts): Promise<BudgetBook> {
 }
 
 /** What commands have set and granted, as it is now. */
-export function refreshBudgets(book: BudgetBook, store: Store, clock: Clock): void {
+export function refreshBudgets(
+  book: BudgetBook,
+  store: Pick<Store, 'budgets'>,
+  clock: Clock,
+): void {
   book.replaceStored(store.budgets.budgets());
   book.replaceGrants(store.budgets.grants(clock.nowMs()));
 }
 
 async function spendSince(
-  store: Store,
+  store: Pick<Store, 'books'>,
   starts: Readonly<Record<Window, number>>,
 ): Promise<Record<Window, Spend[]>> {
   const spends = await Promise.all(
