@@ -9,6 +9,7 @@ let exitCode = 0;
 
 const io: ProcessIo = {
   out: (text: string) => void process.stdout.write(text),
+  written: () => new Promise((resolve) => process.stdout.write('', () => resolve())),
   err: (text: string) => void process.stderr.write(text),
   env: process.env,
   cwd: process.cwd(),

@@ -5,6 +5,8 @@
  */
 export interface CliIo {
   out(text: string): void;
+  /** Resolves when all that was printed has been taken: for what is too long to wait in memory. */
+  readonly written?: () => Promise<void>;
   err(text: string): void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;

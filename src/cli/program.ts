@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addAuditCommand } from './audit.ts';
 import { addBackendsCommand } from './backends.ts';
 import { VERSION } from './build-info.ts';
 import { addCompletionCommand } from './completion.ts';
@@ -36,6 +37,7 @@ export function createProgram(io: ProcessIo): Command {
   addKeysCommand(program, io);
   addUsageCommand(program, io);
   addLedgerCommand(program, io);
+  addAuditCommand(program, io);
   addModelsCommand(program, io);
   addBackendsCommand(program, io);
   addStatusCommand(program, io);

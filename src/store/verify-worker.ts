@@ -1,14 +1,12 @@
-import { type Database, openSqlite } from './sqlite.ts';
+import type { Database } from './sqlite.ts';
 import type { VerifyAnswer, VerifyAsk } from './verify-message.ts';
+import { openForVerification } from './verify-open.ts';
 import { survey } from './verify-survey.ts';
 import { type ChainWalker, openChainWalker } from './verify-walk.ts';
 
 // A thread of a verification: reads a stretch of a chain, hashes it, says what it found.
 
 declare const self: Worker;
-
-/** Longer than the writer ever holds the lock. */
-const BUSY_TIMEOUT_MS = 5_000;
 
 let db: Database | undefined;
 let walker: ChainWalker | undefined;
@@ -29,15 +27,8 @@ function answer(ask: VerifyAsk): unknown {
 }
 
 function open(path: string): void {
-  const opened = openSqlite(path, {
-    busyTimeoutMs: BUSY_TIMEOUT_MS,
-    mustExist: true,
-    readonly: true,
-  });
-  // Rows are read once; what is worth keeping are the dictionaries.
-  opened.pragma('cache_size = -8000');
-  walker = openChainWalker(opened);
-  db = opened;
+  db = openForVerification(path);
+  walker = openChainWalker(db);
 }
 
 function post(answer: VerifyAnswer): void {

@@ -13,12 +13,13 @@ import { createCheckpointer } from '../../src/store/checkpointer.ts';
 import { openLedgerWriter } from '../../src/store/ledger-writer.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
 import type { AttemptRow, FinishedRow } from '../../src/store/rows.ts';
-import { type Database, openSqlite } from '../../src/store/sqlite.ts';
+import type { Database } from '../../src/store/sqlite.ts';
 import {
   type AuditVerification,
   type VerifyOrder,
   verifyAudit,
 } from '../../src/store/verify-audit.ts';
+import { openForVerification } from '../../src/store/verify-open.ts';
 import { survey } from '../../src/store/verify-survey.ts';
 import { openChainWalker } from '../../src/store/verify-walk.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
@@ -95,7 +96,7 @@ export function someSigningKey(installId: string): SigningKey {
 
 /** A verification in the test's own thread. */
 export async function openLocalThread(databasePath: string) {
-  const db = openSqlite(databasePath, { busyTimeoutMs: 1_000, mustExist: true, readonly: true });
+  const db = openForVerification(databasePath);
   const walker = openChainWalker(db);
   return {
     survey: async (order: Parameters<typeof survey>[1]) => survey(db, order),
