@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { databasePath } from '../../src/store/open-database.ts';
+import { openSqlite } from '../../src/store/sqlite.ts';
+import { brokenLinks } from '../support/chain-walk.ts';
 import { queryClosed, readRequestLog, toHexId } from '../support/request-log.ts';
 import { startStoreChild } from '../support/store-child.ts';
 import { openTempStore, tempDir } from '../support/temp-store.ts';
@@ -50,4 +53,8 @@ test('every acknowledged row survives kill -9, exactly once, round after round',
   const orphans =
     'SELECT count(*) AS n FROM attempts WHERE request_seq NOT IN (SELECT seq FROM requests)';
   expect(queryClosed(dataDir, orphans)).toEqual([{ n: 0 }]);
+  const db = openSqlite(databasePath(dataDir), { busyTimeoutMs: 0, mustExist: true });
+  expect(brokenLinks(db)).toEqual([]);
+  db.close();
+  expect(rows.map((row) => row.seq)).toEqual(rows.map((_, index) => index + 1));
 });
