@@ -85,7 +85,7 @@ function cannotShow(
     case 'locked':
       return new OperationError(
         'conflict',
-        `the content of request ${requestId} is locked with content key ${found.contentKeyId}, which is not among audit.content_keys`,
+        `the content of request ${requestId} is locked with content key ${found.contentKeyId}, which is neither audit.content_key nor among audit.previous_content_keys`,
       );
     case 'damaged':
       return new OperationError(

@@ -10,8 +10,8 @@ import type { StoreEvent } from '../../src/store/store-event.ts';
 import { createFakeClock } from './fake-clock.ts';
 import { aKey, tempDir } from './temp-store.ts';
 
-export const CONTENT_KEY = new Uint8Array(32).fill(7);
-export const OTHER_CONTENT_KEY = new Uint8Array(32).fill(9);
+export const CONTENT_KEY = Uint8Array.from({ length: 32 }, (_, at) => at * 7 + 1);
+export const OTHER_CONTENT_KEY = CONTENT_KEY.toReversed();
 
 export interface TempContent {
   readonly content: ContentStore;

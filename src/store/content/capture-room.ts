@@ -3,11 +3,15 @@
  * it was full it counts as full until half of it is free, so that policy does not flicker.
  */
 export class CaptureRoom {
-  readonly #limitBytes: number;
+  #limitBytes: number;
   #takenBytes = 0;
   #wasFull = false;
 
   constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  setLimit(limitBytes: number): void {
     this.#limitBytes = limitBytes;
   }
 

@@ -14,8 +14,9 @@ import { contentPath } from './content-database.ts';
 import type { CapturedContent, KeptMode } from './content-message.ts';
 import { ContentThread } from './content-thread.ts';
 
-/** What all captured bodies may take before they are written. */
+/** What all captured bodies may take before they are written, and how many full ones fit at least. */
 const ROOM_BYTES = 64 * 1024 * 1024;
+const FULL_BODIES = 4;
 
 /** Longest wait of a settlement for its content. */
 const KEEP_WITHIN_MS = 2_000;
@@ -25,13 +26,17 @@ const PROBE_EVERY_MS = 1_000;
 
 const PURGE_EVERY_MS = 10 * 60_000;
 
-export interface ContentStoreOptions {
-  readonly dataDir: string;
-  /** The first wraps new data keys, the others still unwrap older ones; none keeps nothing. */
-  readonly contentKeys: readonly Uint8Array[];
+/** What a reload may change. */
+export interface ContentLimits {
   /** The most that is kept of one body. */
   readonly capBytes: number;
   readonly retentionMs: number;
+}
+
+export interface ContentStoreOptions extends ContentLimits {
+  readonly dataDir: string;
+  /** The first wraps new data keys, the others still unwrap older ones; none keeps nothing. */
+  readonly contentKeys: readonly Uint8Array[];
   readonly durability: 'process' | 'full';
   readonly clock: Clock;
   readonly isHeld?: IsHeld;
@@ -67,6 +72,8 @@ type Loss = 'room' | 'failed' | 'late' | 'unkeyed';
 export interface ContentStore extends ContentAccess {
   begin(request: CapturedRequest): ContentCapture | undefined;
   readonly isFailing: boolean;
+  /** For what begins from now on. */
+  setLimits(limits: ContentLimits): void;
   stats(): ContentStats;
   close(): Promise<void>;
 }
@@ -89,6 +96,10 @@ export async function openContentStore(options: ContentStoreOptions): Promise<Co
   return store;
 }
 
+function toRoomBytes(limits: ContentLimits & { readonly roomBytes?: number }): number {
+  return limits.roomBytes ?? Math.max(ROOM_BYTES, FULL_BODIES * limits.capBytes);
+}
+
 class OpenContentStore implements ContentStore {
   readonly find: ContentAccess['find'];
   readonly erase: ContentAccess['erase'];
@@ -99,6 +110,7 @@ class OpenContentStore implements ContentStore {
   readonly #log: StoreLog;
   readonly #room: CaptureRoom;
   readonly #thread: ContentThread | undefined;
+  #limits: ContentLimits;
   readonly #purging: ReturnType<typeof setInterval>;
   readonly #lost: Record<Loss, number> = { room: 0, failed: 0, late: 0, unkeyed: 0 };
   #probing: ReturnType<typeof setInterval> | undefined;
@@ -113,7 +125,8 @@ class OpenContentStore implements ContentStore {
     const { log = ignoreStoreEvents, isHeld = () => false } = options;
     this.#options = options;
     this.#log = log;
-    this.#room = new CaptureRoom(options.roomBytes ?? ROOM_BYTES);
+    this.#room = new CaptureRoom(toRoomBytes(options));
+    this.#limits = options;
     const thread = path === null ? undefined : this.#openThread(path);
     this.#thread = thread;
     this.#access =
@@ -138,7 +151,7 @@ class OpenContentStore implements ContentStore {
   }
 
   begin({ requestId, key, mode }: CapturedRequest): ContentCapture | undefined {
-    const { capBytes, contentKeys, clock } = this.#options;
+    const { contentKeys, clock } = this.#options;
     const thread = this.#thread;
     if (thread === undefined || contentKeys.length === 0) {
       this.#lost.unkeyed += 1;
@@ -147,12 +160,17 @@ class OpenContentStore implements ContentStore {
     const { id: keyId, user, team, tenant } = key;
     const about = { requestId, owner: { keyId, user, team, tenant }, mode, atMs: clock.nowMs() };
     return new ContentCapture({
-      capBytes,
+      capBytes: this.#limits.capBytes,
       room: this.#room,
       onNoRoom: () => this.#lose('room'),
       keep: ({ request, answer, memory }) =>
         this.#keep(thread, { ...about, request, answer }, memory),
     });
+  }
+
+  setLimits(limits: ContentLimits): void {
+    this.#limits = limits;
+    this.#room.setLimit(toRoomBytes(limits));
   }
 
   async purge(beforeMs: number): Promise<number> {
@@ -262,8 +280,8 @@ class OpenContentStore implements ContentStore {
   }
 
   #purgeExpired(): void {
-    const { clock, retentionMs } = this.#options;
-    this.purge(clock.nowMs() - retentionMs).catch((cause: unknown) => {
+    const { clock } = this.#options;
+    this.purge(clock.nowMs() - this.#limits.retentionMs).catch((cause: unknown) => {
       const message = 'Content past its retention could not be removed.';
       this.#log({ level: 'warn', event: 'content_purge_failed', message, cause });
     });

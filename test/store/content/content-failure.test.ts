@@ -91,6 +91,15 @@ test('past its memory a capture is dropped whole, and new ones wait for half of 
   expect(content.stats()).toMatchObject({ lost: { room: 1 }, bytesInFlight: 0, isFailing: false });
 });
 
+test('another cap holds for what begins after it', async () => {
+  const { content, capture } = await openTempContent();
+  content.setLimits({ capBytes: 10, retentionMs: 1 });
+  await capture({ id: requestId(1), request: 'x'.repeat(20) });
+  expect(await content.find(requestId(1))).toMatchObject({
+    request: { sizeBytes: 20, isTruncated: true },
+  });
+});
+
 test('an abandoned capture gives its memory back and keeps nothing', async () => {
   const { content } = await openTempContent();
   const capture = content.begin({ requestId: requestId(1), key: aKey(), mode: 'full' });
