@@ -11,7 +11,10 @@ const LAYERS: readonly (readonly string[])[] = [
   // Where the version is written down.
   ['package.json'],
   ['core'],
-  ['protocols', 'access', 'limits', 'pricing', 'guards', 'routing', 'cache', 'prompts', 'observe'],
+  [
+    ...['protocols', 'access', 'limits', 'pricing', 'guards', 'routing', 'cache', 'prompts'],
+    ...['observe', 'audit'],
+  ],
   ['config', 'store', 'backends', 'sinks'],
   ['gateway', 'admin', 'batch', 'bench', 'mock', 'tui'],
   ['app'],
