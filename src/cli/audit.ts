@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { SYSTEM, type SystemParts } from './admin-access.ts';
 import { addAuditCheckpointCommand } from './audit-checkpoint.ts';
+import { addAuditContentCommand } from './audit-content.ts';
+import { addAuditEraseCommand } from './audit-erase.ts';
 import { addAuditExportCommand } from './audit-export.ts';
 import { addAuditListCommand } from './audit-list.ts';
 import { addAuditShowCommand } from './audit-show.ts';
@@ -23,4 +25,6 @@ export function addAuditCommand(program: Command, io: CliIo, system: SystemParts
   addAuditVerifyCommand(audit, io, system);
   addAuditExportCommand(audit, io, system);
   addAuditCheckpointCommand(audit, io, system);
+  addAuditContentCommand(audit, io, system);
+  addAuditEraseCommand(audit, io, system);
 }
