@@ -76,7 +76,14 @@ function tokensByRate(usage: Usage): Record<keyof Rates, number> {
   const imageOutput = Math.min(usage.imageOutputTokens, output);
   output -= imageOutput;
   return {
-    ...{ input, cachedInput, cacheWrite, audioInput, imageInput },
-    ...{ output, reasoning, audioOutput, imageOutput },
+    input,
+    cachedInput,
+    cacheWrite,
+    audioInput,
+    imageInput,
+    output,
+    reasoning,
+    audioOutput,
+    imageOutput,
   };
 }

@@ -77,13 +77,19 @@ function outputTokensHeld({ maxOutputTokens, choices }: WorstCase): number {
 
 /** A price that takes the dearest rate of each direction for all of it. */
 function dearest(rates: Rates, gpuHour: number): Price {
-  const input = Math.max(
-    ...[rates.input, rates.cachedInput, rates.cacheWrite, rates.audioInput, rates.imageInput],
-  );
-  const output = Math.max(...[rates.output, rates.reasoning, rates.audioOutput, rates.imageOutput]);
+  const { audioInput, imageInput, audioOutput, imageOutput } = rates;
+  const input = Math.max(rates.input, rates.cachedInput, rates.cacheWrite, audioInput, imageInput);
+  const output = Math.max(rates.output, rates.reasoning, audioOutput, imageOutput);
   return {
-    ...{ input, cachedInput: input, cacheWrite: input, audioInput: input, imageInput: input },
-    ...{ output, reasoning: output, audioOutput: output, imageOutput: output },
+    input,
+    cachedInput: input,
+    cacheWrite: input,
+    audioInput: input,
+    imageInput: input,
+    output,
+    reasoning: output,
+    audioOutput: output,
+    imageOutput: output,
     tiers: [],
     gpuHour,
   };

@@ -50,8 +50,15 @@ export function saneUsage(reported: Usage, bounds: UsageBounds): SaneUsage {
   left -= audioOutputTokens;
   const imageOutputTokens = within(reported.imageOutputTokens, left);
   const usage: Usage = {
-    ...{ inputTokens, cachedInputTokens, cacheWriteTokens, audioInputTokens, imageInputTokens },
-    ...{ outputTokens, reasoningTokens, audioOutputTokens, imageOutputTokens },
+    inputTokens,
+    cachedInputTokens,
+    cacheWriteTokens,
+    audioInputTokens,
+    imageInputTokens,
+    outputTokens,
+    reasoningTokens,
+    audioOutputTokens,
+    imageOutputTokens,
   };
   for (const name in usage) {
     if (usage[name as keyof Usage] !== reported[name as keyof Usage]) {
