@@ -105,7 +105,9 @@ const LOOKALIKES: readonly (readonly [look: RegExp, instead: string])[] = [
   // The id of a key is public, the rest of its text is not.
   [/\b(sk-lg-[\dA-Za-z]{12})-[\dA-Za-z]+/g, `$1-${MASK}`],
   [/\bsk-(?!lg-[\dA-Za-z]{12}(?![\dA-Za-z]))[\w-]{8,}/g, MASK],
-  [/\b(Bearer|Basic)\s+(?!\$\{|\[secret\])[^\s"',;]+/gi, `$1 ${MASK}`],
+  [/\b(Bearer)\s+(?!\$\{|\[secret\])[^\s"',;]+/gi, `$1 ${MASK}`],
+  // A word in small letters is a word.
+  [/\b([Bb]asic)\s+(?=\S*[\dA-Z=])[\w+/=-]{6,}/g, `$1 ${MASK}`],
   [/:\/\/[^\s/@"']+@/g, `://${MASK}@`],
   [/([?&][^=&\s]*(?:key|token|secret|sig|password|code)[^=&\s]*=)[^&\s#"']+/gi, `$1${MASK}`],
   [/\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?/g, MASK],

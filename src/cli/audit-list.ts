@@ -51,6 +51,9 @@ export function addAuditListCommand(audit: Command, io: CliIo, system: SystemPar
       collect(operations.audit, request, flags.limit),
     );
     await printReport(io, flags, toAuditListReport(flags.chain, found));
+    if (found.next !== null && flags.output === 'table') {
+      io.err(`There are more: --after ${found.next} goes on.\n`);
+    }
   });
 }
 

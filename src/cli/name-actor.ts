@@ -1,23 +1,33 @@
-import { hostname, userInfo } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { CliIo } from './io.ts';
 
 /**
  * Who runs this command, for the audit trail: `user@host`, with the person behind `sudo` where it
  * says. What the machine says, not a proof: whoever may open the admin socket could say otherwise.
  */
-export function nameActor({ env }: Pick<CliIo, 'env'>): string {
-  const user = `${findUser()}@${hostname()}`;
+export function nameActor({ env }: Pick<CliIo, 'env'>, passwd = readPasswd()): string {
+  const uid = process.getuid?.();
+  // Bun takes the name from the environment, which says nothing under most service managers.
+  const name = findUser(passwd, uid) ?? env['USER'] ?? `uid ${uid ?? '?'}`;
+  const user = `${name}@${hostname()}`;
   const person = env['SUDO_USER'];
-  return person === undefined || person === '' || user.startsWith(`${person}@`)
-    ? user
-    : `${user} (sudo by ${person})`;
+  const isSomebodyElse = person !== undefined && person !== '' && person !== name;
+  return isSomebodyElse ? `${user} (sudo by ${person})` : user;
 }
 
-/** A user without an entry in the system's list, as in a container, has a number only. */
-function findUser(): string {
+/** Users of a directory service are not in the file; then the environment is all there is. */
+function findUser(passwd: string, uid: number | undefined): string | undefined {
+  return passwd
+    .split('\n')
+    .map((line) => line.split(':'))
+    .find((fields) => fields[2] === String(uid))?.[0];
+}
+
+function readPasswd(): string {
   try {
-    return userInfo().username;
+    return readFileSync('/etc/passwd', 'utf8');
   } catch {
-    return `uid ${process.getuid?.() ?? '?'}`;
+    return '';
   }
 }
