@@ -14,8 +14,8 @@ const BLOCK_BYTES = 64 * 1024;
  * again. Throws SinkFailure for a file that holds something else.
  */
 export async function openLineFile(path: string): Promise<FileHandle> {
-  // Without O_NONBLOCK, opening a pipe that nobody reads would wait for ever.
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NONBLOCK;
+  // Reading too, for the tail; and opening a pipe to write alone would wait until somebody reads it.
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND;
   const file = await open(path, flags, 0o600);
   try {
     const found = await file.stat();

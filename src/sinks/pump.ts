@@ -21,6 +21,9 @@ const BATCH_ROWS = 500;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
 
+/** Between two batches: a sink that has a million rows to catch up on must not use up a core. */
+const REST_MS = 10;
+
 /** How often the log is reminded of a sink that keeps failing. */
 const REMIND_EVERY_MS = 3_600_000;
 
@@ -157,13 +160,13 @@ export class Pump {
       const waitMs = await this.#exportNext(chain).catch((cause: unknown) =>
         signal.aborted ? 0 : this.#fail(chain, cause),
       );
-      if (waitMs > 0 && this.#isClosing) return;
-      if (waitMs > 0) await this.#end.wait(waitMs);
+      if (!this.#isClosing) await this.#end.wait(waitMs);
+      else if (this.#backoff.failures > 0) return;
     }
   }
 
-  /** 0 when there may be more to do at once. */
-  async #exportNext(chain: ExportedChain): Promise<0> {
+  /** How long to wait before the next batch. */
+  async #exportNext(chain: ExportedChain): Promise<number> {
     if (this.#held !== undefined) this.#retries += 1;
     const batch = this.#held ?? (await this.#read(chain));
     if (batch === undefined) return 0;
@@ -176,7 +179,7 @@ export class Pump {
     this.#batches += 1;
     this.#moveTo(chain, getBatchEnds(batch).last.seq);
     this.#recover();
-    return 0;
+    return REST_MS;
   }
 
   async #read(chain: ExportedChain): Promise<AuditBatch | undefined> {

@@ -39,8 +39,6 @@ export async function sendHttp(
       headers: { 'user-agent': 'llmgate', ...headers },
       body,
       redirect: 'manual',
-      // An answer that is never read need not be unpacked, however far it would unfold.
-      decompress: false,
       signal: deadline.signal,
     });
   } catch (cause) {

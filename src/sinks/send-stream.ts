@@ -1,8 +1,8 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { startDeadline } from './deadline.ts';
+import type { SinkParts } from './sink.ts';
 import { SinkFailure, toSinkFailure } from './sink-failure.ts';
-import type { Timers } from './timers.ts';
 
 /** From the dial to the receiver's goodbye. */
 const DEADLINE_MS = 30_000;
@@ -16,10 +16,12 @@ export interface StreamAddress {
 }
 
 /**
- * How long our side stays open after the last byte. One that takes connections only to close them
- * (a balancer without receivers) has done so by then, and a receiver is not mistaken for it.
+ * How long our side stays open after the last byte, besides two round trips: one that takes
+ * connections only to close them (a balancer without receivers) is heard of by then, and is not
+ * mistaken for a receiver that closed because we did.
  */
-const GRACE_MS = 100;
+const GRACE_MS = 20;
+const GRACE_MAX_MS = 1_000;
 
 /**
  * Sends bytes on a connection of their own and resolves when the receiver has read them all.
@@ -32,12 +34,12 @@ const GRACE_MS = 100;
 export async function sendStream(
   address: StreamAddress,
   bytes: string,
-  timers: Timers,
+  parts: SendParts,
   signal: AbortSignal,
 ): Promise<void> {
-  using deadline = startDeadline(timers, DEADLINE_MS, signal);
+  using deadline = startDeadline(parts.timers, DEADLINE_MS, signal);
   try {
-    await converse(dial(address), bytes, timers, deadline.signal);
+    await converse(dial(address), bytes, parts, deadline.signal);
   } catch (cause) {
     if (!deadline.hasPassed) throw toSinkFailure(cause, 'sending');
     throw new SinkFailure(`not read to the end in ${DEADLINE_MS / 1_000} s`, { cause });
@@ -47,9 +49,10 @@ export async function sendStream(
 function converse(
   { socket, openedBy }: Dialed,
   bytes: string,
-  timers: Timers,
+  { clock, timers }: SendParts,
   signal: AbortSignal,
 ): Promise<void> {
+  const dialedAtMs = clock.monotonicMs();
   let cancelGrace = () => {};
   let cut = () => {};
   return new Promise<void>((resolve, reject) => {
@@ -66,7 +69,9 @@ function converse(
       // Receivers say nothing; what one says is thrown away.
       socket.resume();
       socket.write(bytes, 'latin1');
-      cancelGrace = timers.after(GRACE_MS, () => socket.end());
+      // Opening took one round trip, over TLS some more.
+      const graceMs = GRACE_MS + 2 * (clock.monotonicMs() - dialedAtMs);
+      cancelGrace = timers.after(Math.min(graceMs, GRACE_MAX_MS), () => socket.end());
     });
     socket.on('end', () => {
       hasEnded = true;
@@ -82,6 +87,8 @@ function converse(
     signal.removeEventListener('abort', cut);
   });
 }
+
+type SendParts = Pick<SinkParts, 'clock' | 'timers'>;
 
 interface Dialed {
   readonly socket: Socket;

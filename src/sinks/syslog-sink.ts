@@ -44,7 +44,7 @@ export function createSyslogSink(
         .join('');
       const trust = config.trustedCa === undefined ? {} : { trustedCa: config.trustedCa };
       const address = { hostname, port, isTls: transport === 'tls', ...trust };
-      return sendStream(address, bytes, parts.timers, signal);
+      return sendStream(address, bytes, parts, signal);
     },
     close: async () => {},
   };

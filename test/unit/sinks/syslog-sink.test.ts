@@ -164,8 +164,8 @@ describe.each([
     await using receiver = await startStreamReceiver({ ...tls, misbehave });
     const target = { transport, port: receiver.port, timers: time.timers };
     const writing = write(target, LARGE);
-    await time.armed(100);
-    await time.advance(100);
+    await time.armed(20);
+    await time.advance(20);
     receiver.cut();
     expect(await writing).toMatch(LOST);
   });
@@ -176,7 +176,7 @@ describe.each([
     await using receiver = await startStreamReceiver({ ...tls, misbehave });
     const target = { transport, port: receiver.port, timers: time.timers };
     const writing = write(target, aBatch(1, 10));
-    await time.armed(100);
+    await time.armed(20);
     await time.advance(29_999);
     expect(time.pending()).toEqual([1]);
     await time.advance(1);
@@ -191,7 +191,7 @@ describe.each([
     await using receiver = await startStreamReceiver({ ...tls, misbehave });
     const target = { transport, port: receiver.port, timers: time.timers };
     const writing = write(target, aBatch(1, 10), stop.signal);
-    await time.armed(100);
+    await time.armed(20);
     stop.abort();
     expect(await writing).toBe('sending failed (AbortError)');
     expect(time.pending()).toEqual([]);
