@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { addAuditRoutes } from './audit-routes.ts';
 import { addBooksRoutes } from './books-routes.ts';
+import { addBudgetRoutes } from './budget-routes.ts';
 import { addContentRoutes } from './content-routes.ts';
 import { addGatewayRoutes } from './gateway-routes.ts';
 import { addKeyRoutes } from './key-routes.ts';
@@ -40,6 +41,7 @@ export function createAdminApp({ operations, version, onFailure }: AdminAppOptio
   );
   addKeyRoutes(app, operations.keys);
   addBooksRoutes(app, operations);
+  addBudgetRoutes(app, operations.budgets);
   addContentRoutes(app, operations.content);
   addGatewayRoutes(app, operations);
   addAuditRoutes(app, operations);

@@ -1,4 +1,5 @@
 import type { Key } from '../core/key.ts';
+import type { BudgetBook } from '../pricing/budgets.ts';
 import type { Actor } from './actor.ts';
 import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
 
@@ -6,6 +7,8 @@ import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gate
 export interface LiveGateway {
   /** The stored key is new or different: the next request must see it. */
   keyChanged(key: Key): void;
+  /** The one that requests are held against. */
+  readonly budgets: BudgetBook;
   status(): GatewayStatus;
   models(): ModelView[];
   backends(): BackendView[];

@@ -6,6 +6,8 @@ import type { Store } from '../store/store.ts';
 import { type Actor, currentActor } from './actor.ts';
 import { type AuditSigning, createAuditOperations } from './audit-operations.ts';
 import type { LedgerCheckView, UsageDocument } from './books-schemas.ts';
+import type { FileBudgets } from './budget-desk.ts';
+import { createBudgetOperations } from './budget-operations.ts';
 import { createContentOperations } from './content-operations.ts';
 import { createKeyOperations } from './key-operations.ts';
 import type { LiveGateway } from './live-gateway.ts';
@@ -23,13 +25,15 @@ export interface LocalParts {
   readonly live: LiveGateway | null;
   /** Who asks; left out, it is whoever sent the request that is being answered. */
   readonly actor?: () => Actor;
+  /** Asked for without a gateway; left out, the configuration is taken for unknown. */
+  readonly fileBudgets?: () => Promise<FileBudgets | null>;
   /** Left out, nothing can be signed. */
   readonly signing?: AuditSigning;
 }
 
 /** The operations in the process that holds the store. The store stays the caller's to close. */
 export function createOperations(parts: LocalParts): Operations {
-  const { store, live, actor = currentActor } = parts;
+  const { store, live, actor = currentActor, fileBudgets = async () => null } = parts;
   const gateway = (): LiveGateway => {
     if (live !== null) return live;
     throw new OperationError('not_running', 'the gateway is not running');
@@ -38,6 +42,7 @@ export function createOperations(parts: LocalParts): Operations {
     keys: createKeyOperations({ ...parts, actor }),
     audit: createAuditOperations({ ...parts, actor, signing: parts.signing ?? NO_SIGNING }),
     content: createContentOperations({ ...parts, actor }),
+    budgets: createBudgetOperations({ ...parts, actor, fileBudgets }),
     usage: (request) => usage(store, request),
     checkLedger: () => checkLedger(store, live),
     status: async () => gateway().status(),

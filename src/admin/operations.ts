@@ -8,6 +8,7 @@ import type {
   VerifyAuditInput,
 } from './audit-schemas.ts';
 import type { LedgerCheckView, UsageDocument } from './books-schemas.ts';
+import type { BudgetOperations } from './budget-operations.ts';
 import type { ContentOperations } from './content-operations.ts';
 import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
 import type { IssuedKey, KeyChanges, KeyPage, KeyView, NewKey, Rotation } from './key-schemas.ts';
@@ -20,6 +21,7 @@ export interface Operations {
   readonly keys: KeyOperations;
   readonly audit: AuditOperations;
   readonly content: ContentOperations;
+  readonly budgets: BudgetOperations;
   usage(request: UsageRequest): Promise<UsageDocument>;
   checkLedger(): Promise<LedgerCheckView>;
   status(): Promise<GatewayStatus>;

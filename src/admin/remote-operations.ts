@@ -7,6 +7,7 @@ import { IssuedKey, KeyPage, KeyView } from './key-schemas.ts';
 import { isOperationErrorCode, OperationError } from './operation-error.ts';
 import type { KeyOperations, Operations } from './operations.ts';
 import { createRemoteAudit } from './remote-audit.ts';
+import { createRemoteBudgets } from './remote-budgets.ts';
 
 /** Long enough for a check of 100 M rows; without it a wedged gateway would hang the shell. */
 const TIMEOUT_MS = 10 * 60_000;
@@ -37,6 +38,7 @@ export function createRemoteOperations(
   return {
     keys: createRemoteKeys(send),
     audit: createRemoteAudit(send),
+    budgets: createRemoteBudgets(send),
     content: {
       show: (requestId) =>
         send({

@@ -25,6 +25,7 @@ export function createLiveGateway(parts: LiveParts): LiveGateway {
   const startedAt = new Date(gate.clock.nowMs()).toISOString();
   return {
     keyChanged: (key) => keys.put(key),
+    budgets: gate.budgets,
     status() {
       const ledger = store.ledger.stats();
       return {

@@ -126,8 +126,14 @@ export interface BudgetBook {
   spentInTotal(): SubjectSpend[];
   /** Subjects of a scope that asked for anything, in the order in which they first did. */
   subjects(per: BudgetScope): readonly string[];
-  /** Budgets of a scope that are made for patterns, and subjects that have one by name. */
-  rules(per: BudgetScope): { readonly patterns: readonly ActiveBudget[]; named: string[] };
+  /**
+   * Budgets of a scope that are made for patterns, and subjects that have one by name and never
+   * asked for anything.
+   */
+  rules(per: BudgetScope): {
+    readonly patterns: readonly ActiveBudget[];
+    readonly unused: readonly string[];
+  };
   replaceRules(rules: readonly BudgetRule[]): void;
   replaceStored(budgets: readonly StoredBudget[]): void;
   replaceGrants(grants: readonly BudgetGrant[]): void;

@@ -192,8 +192,11 @@ export class LiveBudgetBook implements BudgetBook {
     return this.#scopes[per].purses.subjects;
   }
 
-  rules(per: BudgetScope): { patterns: readonly ActiveBudget[]; named: string[] } {
-    return { patterns: this.#resolver.patterns(per), named: this.#resolver.named(per) };
+  rules(per: BudgetScope): { patterns: readonly ActiveBudget[]; unused: string[] } {
+    const { purses } = this.#scopes[per];
+    const named = new Set(this.#resolver.named(per));
+    const unused = [...named].filter((subject) => purses.find(subject) === 0);
+    return { patterns: this.#resolver.patterns(per), unused };
   }
 
   replaceRules(rules: readonly BudgetRule[]): void {

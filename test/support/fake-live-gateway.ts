@@ -1,5 +1,7 @@
 import type { LiveGateway } from '../../src/admin/live-gateway.ts';
 import type { Key } from '../../src/core/key.ts';
+import { createBudgetBook } from '../../src/pricing/budgets.ts';
+import { createFakeClock } from './fake-clock.ts';
 
 export interface FakeLiveGateway extends LiveGateway {
   /** Every key that it was told of, in order. */
@@ -11,6 +13,7 @@ export function createFakeLiveGateway(change: Partial<LiveGateway> = {}): FakeLi
   const told: Key[] = [];
   return {
     told,
+    budgets: createBudgetBook({ rules: [], clock: createFakeClock() }),
     keyChanged: (key) => {
       told.push(key);
     },

@@ -77,9 +77,10 @@ describe('a budget made by a command', () => {
   test('for a pattern has one purse for each that matches, and yields to a name', () => {
     const { book } = open([teams(9)]);
     book.replaceStored([stored('*', 1), stored('blue', 3)]);
+    expect(book.rules('team').unused).toEqual(['blue']);
     expect(reserveAll(book, RED, ONE)).toHaveLength(1);
     expect(reserveAll(book, BLUE, ONE)).toHaveLength(3);
-    expect(book.rules('team').named).toEqual(['blue']);
+    expect(book.rules('team').unused).toEqual([]);
     expect(book.rules('team').patterns).toMatchObject([{ source: 'command' }]);
   });
 
