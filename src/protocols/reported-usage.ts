@@ -56,10 +56,22 @@ export function readUsage(raw: unknown, convention: UsageConvention): ReportedUs
   if (!isObject(raw)) return null;
   const input = readInput(raw, convention);
   if (input === null) return null;
-  const output = readOutput(raw, input.usage.inputTokens, convention);
-  const usage = { ...input.usage, ...output.usage };
-  const isSound = input.isSound && output.isSound && Object.values(usage).every(isCount);
-  return { usage, isSound };
+  const { inputTokens } = input;
+  const output = readOutput(raw, inputTokens, convention);
+  const { outputTokens } = output;
+  // Spelt out: some engines state usage with every token of a stream, and spreads are slow.
+  const usage = {
+    inputTokens,
+    cachedInputTokens: input.cachedInputTokens,
+    cacheWriteTokens: input.cacheWriteTokens,
+    audioInputTokens: input.audioInputTokens,
+    imageInputTokens: input.imageInputTokens,
+    outputTokens,
+    reasoningTokens: output.reasoningTokens,
+    audioOutputTokens: output.audioOutputTokens,
+    imageOutputTokens: output.imageOutputTokens,
+  };
+  return { usage, isSound: input.isSound && output.isSound };
 }
 
 function readInput(raw: Raw, convention: UsageConvention) {
@@ -81,6 +93,7 @@ function readInput(raw: Raw, convention: UsageConvention) {
   const seen = count(raw, convention.imageInput) ?? 0;
   const missed = count(raw, convention.cacheMiss) ?? inputTokens - cachedInputTokens;
   const isSound =
+    isCount(inputTokens) &&
     cacheTokens <= inputTokens &&
     heard <= inputTokens &&
     seen <= inputTokens &&
@@ -88,8 +101,14 @@ function readInput(raw: Raw, convention: UsageConvention) {
     (byLife === 0 || byLife === cacheWriteTokens);
   const audioInputTokens = atMost(heard, inputTokens - cacheTokens);
   const imageInputTokens = atMost(seen, inputTokens - cacheTokens - audioInputTokens);
-  const usage = { inputTokens, cachedInputTokens, cacheWriteTokens };
-  return { usage: { ...usage, audioInputTokens, imageInputTokens }, isSound };
+  return {
+    inputTokens,
+    cachedInputTokens,
+    cacheWriteTokens,
+    audioInputTokens,
+    imageInputTokens,
+    isSound,
+  };
 }
 
 function readOutput(raw: Raw, inputTokens: number, convention: UsageConvention) {
@@ -116,11 +135,12 @@ function readOutput(raw: Raw, inputTokens: number, convention: UsageConvention) 
   if (isPlain && convention.plainOutput === 'image') drawn = outputTokens;
   spoken ??= 0;
   drawn ??= 0;
-  isSound &&= reasoningTokens + spoken + drawn <= outputTokens;
-  const audioOutputTokens = spoken;
-  const imageOutputTokens = drawn;
+  isSound &&= isCount(outputTokens) && reasoningTokens + spoken + drawn <= outputTokens;
   return {
-    usage: { outputTokens, reasoningTokens, audioOutputTokens, imageOutputTokens },
+    outputTokens,
+    reasoningTokens,
+    audioOutputTokens: spoken,
+    imageOutputTokens: drawn,
     isSound,
   };
 }
