@@ -196,7 +196,7 @@ export class GroupCommitLedger implements Ledger {
     try {
       this.#commit(writes, progress);
     } catch (cause) {
-      if (isBadRow(cause)) this.#commitOneByOne(writes);
+      if (isRowAtFault(cause)) this.#commitOneByOne(writes);
       else this.#postpone(writes, cause);
     }
     if (this.#unwritten.length > 0) this.#startIdleTimer();
@@ -212,8 +212,10 @@ export class GroupCommitLedger implements Ledger {
 
   #commit(writes: readonly Write[], progress: readonly [string, Usage][]): void {
     const writer = this.#writer;
+    let hasBegun = false;
     try {
       writer.begin();
+      hasBegun = true;
       for (const write of writes) {
         if (write.kind === 'open') writer.open(write.row);
         else writer.settle(write.row, write.attempts);
@@ -222,7 +224,7 @@ export class GroupCommitLedger implements Ledger {
       writer.commit();
     } catch (cause) {
       writer.rollback();
-      throw cause;
+      throw hasBegun ? cause : new NotBegun('no transaction', { cause });
     }
     this.#commits += 1;
     this.#lastBatch = writes.length;
@@ -240,7 +242,7 @@ export class GroupCommitLedger implements Ledger {
       try {
         this.#commit([write], []);
       } catch (cause) {
-        if (isBadRow(cause)) {
+        if (isRowAtFault(cause)) {
           this.#refuse(write, cause);
         } else {
           // Each of the others would wait for the same lock or the same disk.
@@ -262,7 +264,8 @@ export class GroupCommitLedger implements Ledger {
     write.reject(unrecorded(cause));
   }
 
-  #postpone(writes: readonly Write[], cause: unknown): void {
+  #postpone(writes: readonly Write[], fault: unknown): void {
+    const cause = fault instanceof NotBegun ? fault.cause : fault;
     if (this.#isWritable) {
       this.#isWritable = false;
       this.#log({
@@ -312,6 +315,13 @@ export class GroupCommitLedger implements Ledger {
       message: 'The books can be written again.',
     });
   }
+}
+
+/** Whatever kept a transaction from its begin, it was no row. */
+class NotBegun extends Error {}
+
+function isRowAtFault(cause: unknown): boolean {
+  return !(cause instanceof NotBegun) && isBadRow(cause);
 }
 
 function unavailable(cause: unknown): GateError {

@@ -108,6 +108,14 @@ const faults: Fault[] = [
     cause: lockFromOutside,
   },
   {
+    name: 'kept from writing by a statement that is still being read',
+    cause(db) {
+      const reader = db.prepare('SELECT * FROM requests').iterate();
+      reader.next();
+      return () => void reader.return?.();
+    },
+  },
+  {
     name: 'full in the middle of a commit',
     cause(db) {
       db.pragma(`max_page_count = ${Number(db.pragma('page_count', { simple: true }))}`);
