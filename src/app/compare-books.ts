@@ -1,10 +1,12 @@
 import { toUsdString } from '../core/money.ts';
 import type { Gate } from '../gateway/gate.ts';
-import type { Store } from '../store/store.ts';
+import { BUDGET_SCOPES } from '../pricing/budget-rule.ts';
+import type { SubjectSpend } from '../pricing/budgets.ts';
+import type { Spend, Store } from '../store/store.ts';
 
 /**
- * Holds the live budget counters against the rows. Requests settle meanwhile, so each key's rows
- * must lie between what its counter said before they were read and what it says after.
+ * Holds the live budget counters against the rows. Requests settle meanwhile, so each subject's
+ * rows must lie between what its counter said before they were read and what it says after.
  */
 export async function compareBooks(gate: Gate, store: Store): Promise<string[]> {
   const problems: string[] = [];
@@ -12,20 +14,50 @@ export async function compareBooks(gate: Gate, store: Store): Promise<string[]> 
   if (unwritten > 0) problems.push(`${unwritten} settled requests are not yet in the store`);
   if (dropped > 0) problems.push(`${dropped} settled requests were lost: the store stayed closed`);
 
-  const before = totals(gate.budgets.spentInTotal());
+  const before = bySubject(gate.budgets.spentInTotal());
   await nextCommit();
-  const rows = totals(await store.books.spend(0));
-  const after = totals(gate.budgets.spentInTotal());
-  for (const keyId of new Set([...before.keys(), ...rows.keys(), ...after.keys()])) {
-    const inRows = rows.get(keyId) ?? 0n;
-    const atLeast = before.get(keyId) ?? 0n;
-    const atMost = after.get(keyId) ?? 0n;
-    if (inRows >= atLeast && inRows <= atMost) continue;
+  const rows = bySubject((await store.books.spend(0)).flatMap(subjectsOf));
+  const after = bySubject(gate.budgets.spentInTotal());
+  for (const subject of new Set([...before.keys(), ...rows.keys(), ...after.keys()])) {
+    const inRows = rows.get(subject) ?? NOTHING;
+    const atLeast = before.get(subject) ?? NOTHING;
+    const atMost = after.get(subject) ?? NOTHING;
+    if (isBetween(inRows, atLeast, atMost)) continue;
     problems.push(
-      `key ${keyId}: the counter says ${toUsdString(atMost)} USD, its rows ${toUsdString(inRows)} USD`,
+      `${subject}: the counter says ${inWords(atMost)}, its rows say ${inWords(inRows)}`,
     );
   }
   return problems;
+}
+
+interface Sums {
+  readonly costNanoUsd: bigint;
+  readonly tokens: bigint;
+}
+
+const NOTHING: Sums = { costNanoUsd: 0n, tokens: 0n };
+
+function isBetween(sums: Sums, least: Sums, most: Sums): boolean {
+  return (
+    sums.costNanoUsd >= least.costNanoUsd &&
+    sums.costNanoUsd <= most.costNanoUsd &&
+    sums.tokens >= least.tokens &&
+    sums.tokens <= most.tokens
+  );
+}
+
+function inWords({ costNanoUsd, tokens }: Sums): string {
+  return `${toUsdString(costNanoUsd)} USD and ${tokens} tokens`;
+}
+
+/** What one combination of payers spent, for each subject that it counts for. */
+function subjectsOf(spend: Spend): SubjectSpend[] {
+  const { keyId, user, team, tenant, model, ...sums } = spend;
+  const subjects = { all: '', key: keyId, user, team, tenant, model };
+  return BUDGET_SCOPES.flatMap((per) => {
+    const subject = subjects[per];
+    return subject === null ? [] : [{ per, subject, ...sums }];
+  });
 }
 
 /** The ledger commits every few turns of the event loop; after these, what was settled is a row. */
@@ -37,12 +69,15 @@ async function nextCommit(): Promise<void> {
   }
 }
 
-function totals(
-  spend: readonly { readonly keyId: string; readonly costNanoUsd: bigint }[],
-): Map<string, bigint> {
-  const byKey = new Map<string, bigint>();
-  for (const { keyId, costNanoUsd } of spend) {
-    byKey.set(keyId, (byKey.get(keyId) ?? 0n) + costNanoUsd);
+function bySubject(spends: readonly SubjectSpend[]): Map<string, Sums> {
+  const sums = new Map<string, Sums>();
+  for (const { per, subject, costNanoUsd, tokens } of spends) {
+    const name = per === 'all' ? per : `${per} ${subject}`;
+    const known = sums.get(name) ?? NOTHING;
+    sums.set(name, {
+      costNanoUsd: known.costNanoUsd + costNanoUsd,
+      tokens: known.tokens + tokens,
+    });
   }
-  return byKey;
+  return sums;
 }

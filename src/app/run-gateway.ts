@@ -117,10 +117,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     });
     closers.push(() => admin.stop());
 
-    keeper.started({ version, generation: 1, recovered: store.recovered });
-    const facts = { generation: 1, path: configFile, sha256: options.configSha256 };
-    keeper.loaded({ ...facts, actor: 'gateway', origin: 'gateway' }, config);
-
+    recordStart(records, options);
     const ready = discovery.refresh().then(() => {
       gate.discovered = true;
     });
@@ -141,6 +138,12 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     await closeAll();
     throw cause;
   }
+}
+
+function recordStart({ keeper, store }: Records, options: RunOptions): void {
+  const { version, config, configFile: path, configSha256: sha256 } = options;
+  keeper.started({ version, generation: 1, recovered: store.recovered });
+  keeper.loaded({ generation: 1, path, sha256, actor: 'gateway', origin: 'gateway' }, config);
 }
 
 interface GateParts {

@@ -4,10 +4,12 @@ import { systemClock, systemRandom } from '../../src/core/clock.ts';
 import { createRequestIds } from '../../src/core/ids.ts';
 import { createCounters, type Gate } from '../../src/gateway/gate.ts';
 import { InFlight } from '../../src/gateway/in-flight.ts';
+import { createRequestTags } from '../../src/gateway/request-tags.ts';
 import { handle } from '../../src/gateway/spine.ts';
 import { createLimiter } from '../../src/limits/limiter.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { createBudgetBook } from '../../src/pricing/budgets.ts';
+import { createGpuShares } from '../../src/pricing/gpu-share.ts';
 import { findRoute } from '../../src/protocols/route.ts';
 import { createModelTable } from '../../src/routing/model-table.ts';
 import { someKey } from '../support/some-key.ts';
@@ -34,6 +36,10 @@ function createGate(): Gate {
     keys: { find: (id) => (id === key.id ? key : undefined) },
     limiter: createLimiter({ rules: [], clock: systemClock }),
     budgets: createBudgetBook({ rules: [], clock: systemClock }),
+    gpuShares: createGpuShares(systemClock),
+    content: { begin: () => undefined, isFailing: false },
+    failedLogins: { note: () => {} },
+    requestTags: createRequestTags(),
     journal: { open: async () => {}, settle: async () => {}, progress: () => {} },
     counters: createCounters(),
     inFlight: new InFlight(),
@@ -43,7 +49,11 @@ function createGate(): Gate {
         send: () => ({ hasBegun: true, abort: () => {}, pause: () => {}, resume: () => {} }),
       },
       secrets: [],
+      openAiBackends: new Set(),
       unpricedModels: 'allow',
+      totalMs: 1_000,
+      content: 'off',
+      onAuditFailure: 'refuse',
       maxBodyBytes: 1_000,
       idleMs: 1_000,
     },
@@ -78,7 +88,7 @@ function send({ method = 'POST', path = '/v1/chat/completions', authorization, b
     ...(body === undefined ? {} : { body }),
   });
   const timeout = (_: Request, seconds: number) => void timers.push(seconds);
-  return { reply: handle(request, found, gate, { timeout }), timers, gate };
+  return { reply: handle(request, found, gate, { timeout, requestIP: () => null }), timers, gate };
 }
 
 test('a caller without a key is never waited for', async () => {

@@ -2,8 +2,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { NewKey } from '../../src/admin/key-schemas.ts';
+import type { ReadConfig } from '../../src/app/reload.ts';
 import { type RunningGateway, runGateway } from '../../src/app/run-gateway.ts';
-import type { Config } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { type Mock, startMock } from '../../src/mock/mock.ts';
@@ -65,15 +65,16 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
     sink: { write: (line) => void lines.push(line), flush: () => {} },
   });
   const backends = options.backends ?? 'mock: { type: vllm, url: "%MOCK%" }';
-  const load = (yaml: string): Config => {
+  const load = (yaml: string): ReadConfig => {
     const text = `listen: 127.0.0.1:0\ndata_dir: ${dataDir}\nbackends:\n  ${backends}\n${yaml}`;
     const named = text.replaceAll('%MOCK%', mock.url);
-    return parseConfig(named, { name: 'test.yaml', env: {}, folder: dataDir }).config;
+    return parseConfig(named, { name: 'test.yaml', env: {}, folder: dataDir });
   };
   let yaml = options.config ?? '';
   let aheadMs = 0;
   const gateway = await runGateway({
-    config: load(yaml),
+    config: load(yaml).config,
+    configSha256: null,
     configFile: null,
     loadConfig: async () => load(yaml),
     log,
