@@ -15,17 +15,21 @@ interface Keeping {
 
 /** Bounds a transaction, and with it the wait of the first one in it. */
 const COMMIT_MAX = 64;
+const COMMIT_BYTES_MAX = 1024 * 1024;
 
 let desk: ContentDesk | undefined;
 let waiting: Keeping[] = [];
+let waitingBytes = 0;
 let isTidying = false;
 
 self.onmessage = (event: MessageEvent<ContentAsk>) => {
   const ask = event.data;
   if (ask.op === 'keep') {
+    const { request, answer } = ask.content;
     waiting.push(ask);
+    waitingBytes += request.bytes.byteLength + answer.bytes.byteLength;
     if (waiting.length === 1) setImmediate(commit);
-    if (waiting.length >= COMMIT_MAX) commit();
+    if (waiting.length >= COMMIT_MAX || waitingBytes >= COMMIT_BYTES_MAX) commit();
     return;
   }
   // In the order in which things were asked.
@@ -52,6 +56,7 @@ function answer(ask: Exclude<ContentAsk, { readonly op: 'keep' }>): unknown {
 function commit(): void {
   const keeping = waiting;
   waiting = [];
+  waitingBytes = 0;
   if (keeping.length === 0) return;
   const kept = desk?.keepAll(keeping.map(({ content }) => content)) ?? [];
   for (const [index, { id }] of keeping.entries()) {
