@@ -4,7 +4,8 @@ import { hashPurgedRanges } from '../../src/audit/purged-range.ts';
 import { openAuditTrail, readPurgedRanges } from '../../src/store/audit-events.ts';
 import { type Database, openSqlite } from '../../src/store/sqlite.ts';
 import { type VerifyOrder, verifyAudit } from '../../src/store/verify-audit.ts';
-import { type AuditLab, forgeChain, openAuditLab, someSigningKey } from '../support/audit-lab.ts';
+import { type AuditLab, forgeChain, openAuditLab } from '../support/audit-lab.ts';
+import { someSigningKey } from '../support/some-signing-key.ts';
 
 const REQUESTS = 40;
 const EVENTS = 12;

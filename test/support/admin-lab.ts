@@ -7,10 +7,15 @@ import type { Operations } from '../../src/admin/operations.ts';
 import { createRemoteOperations } from '../../src/admin/remote-operations.ts';
 import { startAdminServer } from '../../src/admin/server.ts';
 import type { RandomBytes } from '../../src/core/clock.ts';
+import { createCheckpointer } from '../../src/store/checkpointer.ts';
 import { type ContentAccess, createNoContent } from '../../src/store/content/content-access.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
+import { someSigningKey } from './some-signing-key.ts';
 import { openTempStore } from './temp-store.ts';
+
+/** Who asks for everything here. */
+export const ACTOR = 'alice@gpu-box';
 
 /** A real store with operations on it and, for `remote`, an admin socket between. */
 export interface AdminLab extends AsyncDisposable {
@@ -36,7 +41,16 @@ export async function openAdminLab(options: AdminLabOptions): Promise<AdminLab> 
   chmodSync(temp.dataDir, 0o700);
   const { store, dataDir } = temp;
   const random = createCountingRandom();
-  const local = createOperations({ store, content, clock, random, live });
+  const key = someSigningKey(store.audit.installId);
+  const signing = {
+    checkpointer: () => createCheckpointer({ audit: store.audit, clock, key }),
+    publicKey: () => key.verifier.text,
+  };
+  const here = { actor: () => ({ actor: ACTOR, origin: 'offline' }) };
+  const local = createOperations({
+    ...{ store, content, clock, random, live, signing },
+    ...(way === 'local' ? here : {}),
+  });
   const socketPath = join(dataDir, 'admin.sock');
   const failures: OperationError[] = [];
   const server =
@@ -49,7 +63,7 @@ export async function openAdminLab(options: AdminLabOptions): Promise<AdminLab> 
           onFailure: (failure) => failures.push(failure),
         });
   return {
-    operations: server === null ? local : createRemoteOperations(socketPath),
+    operations: server === null ? local : createRemoteOperations(socketPath, { actor: ACTOR }),
     store,
     clock,
     dataDir,

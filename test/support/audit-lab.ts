@@ -1,10 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { nextHash } from '../../src/audit/chain.ts';
-import { originOf } from '../../src/audit/checkpoint-text.ts';
 import { hashPurgedRanges } from '../../src/audit/purged-range.ts';
 import { ATTEMPTS_TEXT_SQL, REQUEST_TEXT_SQL } from '../../src/audit/request-text.ts';
-import { createSigningKey, type SigningKey } from '../../src/audit/signed-note.ts';
+import type { SigningKey } from '../../src/audit/signed-note.ts';
 import { nanoUsd } from '../../src/core/money.ts';
 import { NO_USAGE } from '../../src/core/usage.ts';
 import { openAuditTrail, readPurgedRanges } from '../../src/store/audit-events.ts';
@@ -24,6 +22,7 @@ import { survey } from '../../src/store/verify-survey.ts';
 import { openChainWalker } from '../../src/store/verify-walk.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { aFinishedRow, aPrice } from './request-rows.ts';
+import { someSigningKey } from './some-signing-key.ts';
 import { tempDir } from './temp-store.ts';
 
 /** Books with requests of every kind and events, and a connection to tamper with them. */
@@ -88,10 +87,6 @@ export function openAuditLab(): AuditLab {
       ),
     close: () => db.close(),
   };
-}
-
-export function someSigningKey(installId: string): SigningKey {
-  return createSigningKey(originOf(installId), generateKeyPairSync('ed25519').privateKey);
 }
 
 /** A verification in the test's own thread. */
