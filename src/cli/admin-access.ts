@@ -80,19 +80,21 @@ async function useOperations<T>(
       '"llmgate serve" or "llmgate keys create" makes one; -c or --data-dir names another.',
     );
   }
-  return await useStore(io, dataDir, access.system ?? SYSTEM, use);
+  return await useStore(io, dataDir, access, use);
 }
 
 async function useStore<T>(
   io: CliIo,
   dataDir: DataDir,
-  { clock, random }: SystemParts,
+  access: Access,
   use: (operations: Operations) => Promise<T>,
 ): Promise<T> {
   const { openStore } = await import('../store/open-store.ts');
   const { openContentHere } = await import('../store/content/open-content-here.ts');
   const { createOperations } = await import('../admin/local-operations.ts');
   const { createOfflineSigning } = await import('./offline-signing.ts');
+  const { findFileBudgets } = await import('./file-budgets.ts');
+  const { clock, random } = access.system ?? SYSTEM;
   const { path, durability, contentKeys } = dataDir;
   const store = await openStore({ dataDir: path, clock, durability, worker: false });
   const content = openContentHere({ dataDir: path, contentKeys, random });
@@ -103,6 +105,7 @@ async function useStore<T>(
       createOperations({
         ...{ store, content, clock, random, signing, live: null },
         actor: () => actor,
+        fileBudgets: () => findFileBudgets(access, io, path),
       }),
     );
   } finally {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addAuditCommand } from './audit.ts';
 import { addBackendsCommand } from './backends.ts';
+import { addBudgetsCommand } from './budgets.ts';
 import { VERSION } from './build-info.ts';
 import { addCompletionCommand } from './completion.ts';
 import { addInitCommand } from './init.ts';
@@ -36,6 +37,7 @@ export function createProgram(io: ProcessIo): Command {
   addValidateCommand(program, io);
   addKeysCommand(program, io);
   addUsageCommand(program, io);
+  addBudgetsCommand(program, io);
   addLedgerCommand(program, io);
   addAuditCommand(program, io);
   addModelsCommand(program, io);

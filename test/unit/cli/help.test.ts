@@ -2,7 +2,9 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
+import { addAuditCommand } from '../../../src/cli/audit.ts';
 import { addBackendsCommand } from '../../../src/cli/backends.ts';
+import { addBudgetsCommand } from '../../../src/cli/budgets.ts';
 import { addCompletionCommand } from '../../../src/cli/completion.ts';
 import { listCompletions } from '../../../src/cli/completion-list.ts';
 import type { CliIo } from '../../../src/cli/io.ts';
@@ -70,7 +72,9 @@ function addAll(program: Command, io: CliIo): void {
   for (const add of [
     addKeysCommand,
     addUsageCommand,
+    addBudgetsCommand,
     addLedgerCommand,
+    addAuditCommand,
     addModelsCommand,
     addBackendsCommand,
     addStatusCommand,
