@@ -32,10 +32,11 @@ export const AuditEntryView = z
   .meta({ id: 'AuditEntry' });
 export type AuditEntryView = z.infer<typeof AuditEntryView>;
 
-export const VERIFY_NOTES_MAX = 16;
+/** In the 256 KB that a request may have. */
+export const VERIFY_NOTES_MAX = 400;
 
 export const VerifyAuditInput = z.strictObject({
-  checkpoints: z.array(z.string().max(16_384)).max(VERIFY_NOTES_MAX).default([]).meta({
+  checkpoints: z.array(z.string().max(4_096)).max(VERIFY_NOTES_MAX).default([]).meta({
     description: 'Whole signed notes that were kept elsewhere.',
   }),
   public_key: z.string().max(1_024).nullable().default(null).meta({

@@ -76,6 +76,11 @@ export function signNote(text: string, key: SigningKey): string {
   return `${text}\n— ${key.verifier.name} ${signed}\n`;
 }
 
+/** The notes of a file to which one after another was added. */
+export function findNotes(text: string): string[] {
+  return text.match(/(?:(?!— ).+\n)+\n(?:— .+\n)+/g) ?? [];
+}
+
 export interface SplitNote {
   /** What the signatures cover, with its last newline. */
   readonly text: string;

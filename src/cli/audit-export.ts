@@ -12,7 +12,7 @@ import { escapeHidden } from './visible-text.ts';
 
 const EXAMPLE = `Examples:
   llmgate audit export --out trail.jsonl
-  llmgate audit export --chain requests --since last-month --until last-month | gzip > nov.jsonl.gz
+  llmgate audit export --chain requests --since 2026-11 | gzip > nov.gz
 `;
 
 const CHAINS = ['all', 'admin', 'requests'] as const;

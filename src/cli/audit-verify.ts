@@ -2,7 +2,12 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { AuditVerificationView, VerifyAuditInput } from '../admin/audit-schemas.ts';
+import {
+  type AuditVerificationView,
+  VERIFY_NOTES_MAX,
+  type VerifyAuditInput,
+} from '../admin/audit-schemas.ts';
+import { findNotes } from '../audit/signed-note.ts';
 import { addAccessOptions, type SystemParts, withOperations } from './admin-access.ts';
 import { toVerificationReport } from './audit-verify-report.ts';
 import type { AccessFlags } from './data-dir.ts';
@@ -30,19 +35,23 @@ export function addAuditVerifyCommand(audit: Command, io: CliIo, system: SystemP
     .description('read every row of both chains; exit 1 names the first that is not as written')
     .addHelpText('before', EXAMPLE)
     .option('--db <file>', 'verify this copy of llmgate.db; needs no gateway and no lock')
-    .option('--checkpoint <file>', 'a note that was kept elsewhere; may be repeated', collect)
+    .option('--checkpoint <file>', 'notes that were kept elsewhere; may be repeated', collect)
     .option('--public-key <key>', 'what its signature must fit: the key, or a file that holds it')
     .option('--since-checkpoint', 'read only what came after the newest checkpoint that agrees');
   addOutputOptions(addAccessOptions(command)).action(async (flags: VerifyFlags) => {
     const input: VerifyAuditInput = {
-      checkpoints: (flags.checkpoint ?? []).map((file) => readText(resolve(io.cwd, file))),
+      checkpoints: (flags.checkpoint ?? []).flatMap((file) => readNotes(resolve(io.cwd, file))),
       public_key: flags.publicKey === undefined ? null : readKey(flags.publicKey, io.cwd),
       since_checkpoint: flags.sinceCheckpoint === true,
     };
     const found =
       flags.db === undefined
         ? await withOperations(io, { ...flags, need: 'data', system }, (operations) =>
-            operations.audit.verify(input),
+            operations.audit.verify({
+              ...input,
+              // The newest prove the most; a copy of the file can be held against all of them.
+              checkpoints: input.checkpoints.slice(-VERIFY_NOTES_MAX),
+            }),
           )
         : await verifyCopy(resolve(io.cwd, flags.db), input, io, system);
     await printReport(io, flags, toVerificationReport(found));
@@ -88,6 +97,13 @@ function readKey(text: string, cwd: string): string {
   return text.includes('+') && !existsSync(resolve(cwd, text))
     ? text
     : readText(resolve(cwd, text)).trim();
+}
+
+/** What holds none is given on as it is, so that it is reported as none. */
+function readNotes(path: string): string[] {
+  const text = readText(path).replaceAll('\r\n', '\n');
+  const notes = findNotes(text);
+  return notes.length === 0 ? [text.slice(0, 1_000)] : notes;
 }
 
 function readText(path: string): string {

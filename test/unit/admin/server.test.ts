@@ -140,6 +140,9 @@ test('the OpenAPI document has every route, with the schemas that the code check
     Object.keys(Object(methods)).map((method) => `${method} ${path}`),
   );
   expect(routes.toSorted()).toEqual([
+    'get /admin/v1/audit/public-key',
+    'get /admin/v1/audit/rows/{chain}',
+    'get /admin/v1/audit/rows/{chain}/{row}',
     'get /admin/v1/backends',
     'get /admin/v1/keys',
     'get /admin/v1/keys/{ref}',
@@ -148,6 +151,8 @@ test('the OpenAPI document has every route, with the schemas that the code check
     'get /admin/v1/status',
     'get /admin/v1/usage',
     'patch /admin/v1/keys/{ref}',
+    'post /admin/v1/audit/checkpoints',
+    'post /admin/v1/audit/verify',
     'post /admin/v1/keys',
     'post /admin/v1/keys/{ref}/rotate',
     'post /admin/v1/keys/{ref}/{change}',
