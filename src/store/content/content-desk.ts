@@ -218,13 +218,17 @@ function attempt<T>(work: () => T): T | Error {
   }
 }
 
-function prepare(db: Database) {
-  const forScopes = <T>(make: (column: string) => T): Readonly<Record<SubjectScope, T>> => ({
+/** The same statement for every scope. */
+function forScopes<T>(make: (column: string) => T): Readonly<Record<SubjectScope, T>> {
+  return {
     key: make(SCOPE_COLUMNS.key),
     user: make(SCOPE_COLUMNS.user),
     team: make(SCOPE_COLUMNS.team),
     tenant: make(SCOPE_COLUMNS.tenant),
-  });
+  };
+}
+
+function prepare(db: Database) {
   const owner = 'id, key_id AS keyId, user, team, tenant';
   return {
     insert: db.prepare<[ContentRow]>(

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { type RandomBytes, systemRandom } from '../../core/clock.ts';
 import { ignoreStoreEvents, type StoreLog } from '../store-event.ts';
 import {
-  type AskDesk,
   type ContentAccess,
   createContentAccess,
   createNoContent,
@@ -10,6 +9,7 @@ import {
 } from './content-access.ts';
 import { contentPath } from './content-database.ts';
 import { ContentDesk } from './content-desk.ts';
+import type { ContentQuestion } from './content-message.ts';
 
 export interface ContentHereOptions {
   readonly dataDir: string;
@@ -30,12 +30,12 @@ export function openContentHere(options: ContentHereOptions): ContentAccess & { 
   const path = contentPath(dataDir);
   if (!existsSync(path)) return { ...createNoContent(), close() {} };
   let desk: ContentDesk | undefined;
-  const ask: AskDesk = async <T>(question: Parameters<AskDesk>[0]) => {
+  async function ask<T>(question: ContentQuestion): Promise<T> {
     if (question.op === 'keep') throw new Error('content is captured by a gateway only');
     desk ??= new ContentDesk({ path, contentKeys, durability: 'full' }, { random, log });
     // The desk answers each question with the type that the question names.
     return desk.answer(question) as T;
-  };
+  }
   return {
     ...createContentAccess(ask, isHeld),
     close() {
