@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
-import { resolvePrice } from '../../../src/config/resolve-price.ts';
+import { parseConfig } from '../../../src/config/load.ts';
 import { toUsdString } from '../../../src/core/money.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
 import type { Price } from '../../../src/core/price.ts';
@@ -101,9 +100,19 @@ test('the time of a refused request is nobody’s to pay', () => {
   expect(due).toEqual({ usage: NO_USAGE, costNanoUsd: 0, estimated: false });
 });
 
+/** As the gateway would read it for a model. */
+function priceInFile(yaml: string): Price {
+  const indented = yaml.replaceAll(/^/gm, '    ');
+  const text = `backends: { b: { type: vllm, url: "http://127.0.0.1:1" } }\nmodels:\n  m:\n    targets: [b]\n${indented}`;
+  const file = { name: 'docs/settlement.md', env: {}, folder: '/' };
+  const price = parseConfig(text, file).config.models[0]?.price ?? null;
+  if (price === null) throw new Error('docs/settlement.md: no price');
+  return price;
+}
+
 describe('the worked examples of docs/settlement.md', () => {
   const yaml = /```yaml\n([\s\S]*?)```/.exec(DOC)?.[1] ?? '';
-  const price = resolvePrice(parse(yaml).price);
+  const price = priceInFile(yaml);
   const PARTS: Readonly<Record<string, keyof Usage>> = {
     input: 'inputTokens',
     cached: 'cachedInputTokens',
