@@ -39,7 +39,8 @@ self.onmessage = (event: MessageEvent<ContentAsk>) => {
   } catch (cause) {
     post({ id: ask.id, failure: toFailure(cause) });
   }
-  if (ask.op === 'start' || ask.op === 'erase') tidy();
+  // A purge comes by every few minutes, and so what failed before is tried again.
+  if (ask.op === 'start' || ask.op === 'erase' || ask.op === 'expired') tidy();
 };
 
 function answer(ask: Exclude<ContentAsk, { readonly op: 'keep' }>): unknown {

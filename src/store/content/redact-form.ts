@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { redactText } from '../../audit/redact.ts';
 import { toDataLabel } from '../../audit/redact-data.ts';
 
@@ -37,8 +38,9 @@ function redactPart(part: Buffer): string {
   const head = part.toString('utf8', 0, headEnd);
   const content = part.subarray(headEnd + BLANK_LINE.length);
   const mediaType = MEDIA_TYPE.exec(head)?.[1] ?? 'application/octet-stream';
-  const kept = FILE.test(head)
-    ? toDataLabel(mediaType, content.byteLength)
-    : redactText(content.toString('utf8'));
+  const isText = !FILE.test(head) && isUtf8(content);
+  const kept = isText
+    ? redactText(content.toString('utf8'))
+    : toDataLabel(mediaType, content.byteLength);
   return redactText(head) + BLANK_LINE + kept;
 }
