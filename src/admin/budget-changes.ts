@@ -12,7 +12,7 @@ import {
   showTarget,
   tooMany,
 } from './budget-desk.ts';
-import { type BudgetRef, parseBudgetRef, renderBudgetRef } from './budget-ref.ts';
+import { type BudgetRef, parseBudgetRef } from './budget-ref.ts';
 import { BudgetChoice, type BudgetList, BudgetSetting } from './budget-schemas.ts';
 import { amountsOf } from './budget-view.ts';
 import { OperationError } from './operation-error.ts';
@@ -83,18 +83,17 @@ export function removeBudget(
 }
 
 function nothingToRemove(shown: BudgetList, ref: BudgetRef, desk: BudgetDesk): OperationError {
-  const target = renderBudgetRef(ref.per, ref.subject);
   const sources = new Set(shown.budgets.map(({ source }) => source));
   if (sources.has('file')) {
     return new OperationError(
       'conflict',
-      `the budgets of ${target} are of the configuration and are changed there`,
+      `the budgets of ${ref.text} are of the configuration and are changed there`,
     );
   }
   if (sources.has('key')) {
     return new OperationError(
       'conflict',
-      `the budgets of ${target} are the key's own: llmgate keys update changes them`,
+      `the budgets of ${ref.text} are the key's own: llmgate keys update changes them`,
     );
   }
   return noBudget(ref, desk);

@@ -65,7 +65,7 @@ export function showTarget(
 export function standingOf(
   store: BudgetOperationsParts['store'],
   book: BudgetBook,
-  { per, subject }: Omit<BudgetRef, 'isPattern'>,
+  { per, subject }: Pick<BudgetRef, 'per' | 'subject'>,
 ): { standing: BudgetStanding[]; name: string } {
   const key = per === 'key' ? store.keys.find(subject) : undefined;
   return { standing: book.standing(per, subject, key), name: key?.name ?? subject };
@@ -98,8 +98,7 @@ export function tooMany(what: string): OperationError {
   return new OperationError('conflict', `there are ${STORED_MAX} ${what}, the most there can be`);
 }
 
-export function noBudget({ per, subject }: BudgetRef, { fileKnown }: BudgetDesk): OperationError {
-  const target = renderBudgetRef(per, subject);
+export function noBudget({ text }: BudgetRef, { fileKnown }: BudgetDesk): OperationError {
   const unsure = fileKnown ? '' : ' (the configuration, which may have some, cannot be read)';
-  return new OperationError('not_found', `no such budget applies to ${target}${unsure}`);
+  return new OperationError('not_found', `no such budget applies to ${text}${unsure}`);
 }

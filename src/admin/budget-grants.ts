@@ -15,7 +15,7 @@ import {
   standingOf,
   tooMany,
 } from './budget-desk.ts';
-import { type BudgetRef, parseBudgetRef, renderBudgetRef } from './budget-ref.ts';
+import { type BudgetRef, parseBudgetRef } from './budget-ref.ts';
 import { BudgetChoice, type BudgetList, NewGrant } from './budget-schemas.ts';
 import { amountsOf } from './budget-view.ts';
 import { toIso } from './key-view.ts';
@@ -130,8 +130,7 @@ function getOneBudget(
   const names = found.map(({ target: { measure, window } }) => `${measure} per ${window}`);
   throw new OperationError(
     'invalid',
-    `${renderBudgetRef(ref.per, ref.subject)} has budgets of ${names.join(', ')}: ` +
-      'say which by measure and window',
+    `${ref.text} has budgets of ${names.join(', ')}: say which by measure and window`,
   );
 }
 

@@ -8,6 +8,8 @@ export interface BudgetRef {
   /** The id of a key, the name of anybody else, empty for `all`; may be a pattern. */
   readonly subject: string;
   readonly isPattern: boolean;
+  /** As it was asked for. */
+  readonly text: string;
 }
 
 const SUBJECT_MAX_CHARS = 128;
@@ -17,7 +19,7 @@ const SUBJECT_MAX_CHARS = 128;
  * `not_found` for a key that does not exist; anybody else exists by being named.
  */
 export function parseBudgetRef(text: string, keys: KeyStore): BudgetRef {
-  if (text === 'all') return { per: 'all', subject: '', isPattern: false };
+  if (text === 'all') return { per: 'all', subject: '', isPattern: false, text };
   const slash = text.indexOf('/');
   const per = BUDGET_SCOPES.find((scope) => scope !== 'all' && scope === text.slice(0, slash));
   const subject = text.slice(slash + 1);
@@ -29,9 +31,9 @@ export function parseBudgetRef(text: string, keys: KeyStore): BudgetRef {
     throw new OperationError('invalid', `a name has at most ${SUBJECT_MAX_CHARS} characters`);
   }
   const isPattern = subject.includes('*');
-  if (per !== 'key' || isPattern) return { per, subject, isPattern };
+  if (per !== 'key' || isPattern) return { per, subject, isPattern, text };
   const key = keys.find(subject);
-  if (key !== undefined) return { per, subject: key.id, isPattern };
+  if (key !== undefined) return { per, subject: key.id, isPattern, text };
   throw new OperationError('not_found', `no key has the id or name "${subject}"`);
 }
 

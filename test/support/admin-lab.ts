@@ -1,5 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FileBudgets } from '../../src/admin/budget-desk.ts';
 import type { LiveGateway } from '../../src/admin/live-gateway.ts';
 import { createOperations } from '../../src/admin/local-operations.ts';
 import type { OperationError } from '../../src/admin/operation-error.ts';
@@ -32,10 +33,12 @@ export interface AdminLabOptions {
   readonly way: 'local' | 'remote';
   readonly live?: LiveGateway | null;
   readonly content?: ContentAccess;
+  /** What the configuration says of budgets; null when it cannot be read. */
+  readonly fileBudgets?: FileBudgets | null;
 }
 
 export async function openAdminLab(options: AdminLabOptions): Promise<AdminLab> {
-  const { way, live = null, content = createNoContent() } = options;
+  const { way, live = null, content = createNoContent(), fileBudgets = null } = options;
   const clock = createFakeClock();
   const temp = await openTempStore({ clock });
   chmodSync(temp.dataDir, 0o700);
@@ -49,6 +52,7 @@ export async function openAdminLab(options: AdminLabOptions): Promise<AdminLab> 
   const here = { actor: () => ({ actor: ACTOR, origin: 'offline' }) };
   const local = createOperations({
     ...{ store, content, clock, random, live, signing },
+    fileBudgets: async () => fileBudgets,
     ...(way === 'local' ? here : {}),
   });
   const socketPath = join(dataDir, 'admin.sock');
