@@ -1,5 +1,5 @@
 import type { Database } from './sqlite.ts';
-import { GRAINS, REQUEST_SUMS, SUM_COLUMNS, SUM_KEY } from './sum-columns.ts';
+import { GRAINS, REQUEST_SUMS, SUM_COLUMNS, SUM_KEY, SUM_TABLE } from './sum-columns.ts';
 import { registerTtftFunctions, TTFT_BUCKET } from './ttft-functions.ts';
 
 /**
@@ -16,7 +16,7 @@ export interface SumBatch {
 const COLUMNS = [...SUM_KEY, ...SUM_COLUMNS, 'ttft'].join(', ');
 
 const CREATE = `CREATE TEMP TABLE IF NOT EXISTS sum_batch
-  (${COLUMNS}, PRIMARY KEY (${SUM_KEY.join(', ')})) WITHOUT ROWID`;
+  (${SUM_TABLE.join(', ')}) STRICT, WITHOUT ROWID`;
 
 const SUM_QUARTERS = `INSERT INTO temp.sum_batch (${COLUMNS})
   SELECT ${GRAINS.quarter}, r.started_at_ms / 900000, r.dimension, coalesce(x.outcome, 0),

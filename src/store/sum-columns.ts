@@ -33,6 +33,16 @@ export const REQUEST_SUMS = [
   'coalesce(sum(iif(x.estimated, r.cost_nano_usd, 0)), 0)',
 ].join(', ');
 
+/**
+ * Columns of a temporary table of sums, with the types of `usage_sums`: between columns of different
+ * types no index is used.
+ */
+export const SUM_TABLE = [
+  ...[...SUM_KEY, ...SUM_COLUMNS].map((column) => `${column} INTEGER NOT NULL`),
+  'ttft TEXT',
+  `PRIMARY KEY (${SUM_KEY.join(', ')})`,
+] as const;
+
 /** Adds a sum to the one that has its key already; ends before what becomes of `ttft`. */
 export const ADD_SUMS = `ON CONFLICT DO UPDATE SET ${SUM_COLUMNS.map(
   (column) => `${column} = ${column} + excluded.${column}`,

@@ -1,6 +1,14 @@
 import { findUnprovable, type TimeRange } from './purged-sums.ts';
 import type { Database, SqlValue } from './sqlite.ts';
-import { ADD_SUMS, GRAINS, type Grain, SUM_COLUMNS, SUM_KEY, sameKey } from './sum-columns.ts';
+import {
+  ADD_SUMS,
+  GRAINS,
+  type Grain,
+  SUM_COLUMNS,
+  SUM_KEY,
+  SUM_TABLE,
+  sameKey,
+} from './sum-columns.ts';
 import { DAY_MS, monthOf, QUARTER_MS } from './usage-range.ts';
 
 // Holds the sums against the rows that they were made of, over many short steps between which a
@@ -20,7 +28,8 @@ const KEY = SUM_KEY.join(', ');
 const FOR_EVER = Number.MAX_SAFE_INTEGER;
 
 const CREATE = `CREATE TEMP TABLE IF NOT EXISTS compared_sums
-  (${KEY}, ${SUM_COLUMNS.join(', ')}, ttft, is_rest, PRIMARY KEY (${KEY})) WITHOUT ROWID`;
+  (${SUM_TABLE.slice(0, -1).join(', ')}, is_rest INTEGER NOT NULL, ${SUM_TABLE.at(-1)})
+  STRICT, WITHOUT ROWID`;
 
 const KEPT = `FROM temp.compared_sums c WHERE ${sameKey('c', 'b')}`;
 
