@@ -26,24 +26,80 @@ export const GatewayStatus = z
       unwritten: z.number(),
       dropped: z.number(),
     }),
+    unrecorded: z
+      .number()
+      .meta({ description: 'Served before they could be recorded, as audit.on_failure allows.' }),
+    tags_left_out: z
+      .number()
+      .meta({
+        description: "Requests booked without their caller's tags: too many different ones.",
+      }),
+    budgets: z.object({
+      refused: z.number(),
+      holds: z.number(),
+      held_usd: z.string(),
+      overruns: z.number().meta({ description: 'Requests that cost more than was held.' }),
+      overrun_usd: z.string(),
+    }),
+    audit: z.object({
+      checkpoints: z.number(),
+      failures: z.number().meta({ description: 'Events and checkpoints the store refused.' }),
+    }),
+    content: z.object({
+      kept: z.number(),
+      lost: z.record(z.string(), z.number()).meta({ description: 'By what was missing.' }),
+      failing: z.boolean(),
+    }),
+    exports: z.array(
+      z.object({
+        id: z.string(),
+        rows: z.number(),
+        lag_rows: z.number().meta({ description: 'Rows the sink does not have yet.' }),
+        failures: z.number(),
+        failing_since: z.string().nullable(),
+        last_failure: z.string().nullable(),
+      }),
+    ),
+    alerts: z
+      .object({ delivered: z.number(), failed: z.number(), given_up: z.number() })
+      .nullable()
+      .meta({ description: 'null without alerts.webhook.' }),
   })
   .meta({ id: 'GatewayStatus' });
 export type GatewayStatus = z.infer<typeof GatewayStatus>;
+
+const Usd = z.string().meta({ description: 'Exact decimal.' });
+
+const Rates = {
+  input_per_million_usd: Usd,
+  cached_input_per_million_usd: Usd,
+  cache_write_per_million_usd: Usd,
+  audio_input_per_million_usd: Usd,
+  image_input_per_million_usd: Usd,
+  output_per_million_usd: Usd,
+  reasoning_per_million_usd: Usd,
+  audio_output_per_million_usd: Usd,
+  image_output_per_million_usd: Usd,
+};
+
+const PriceView = z
+  .object({
+    ...Rates,
+    tiers: z.array(z.object({ above_input_tokens: z.number(), ...Rates })),
+    gpu_hour_usd: Usd.meta({ description: 'An hour of all GPUs of the model.' }),
+  })
+  .meta({ id: 'Price' });
+export type PriceView = z.infer<typeof PriceView>;
 
 export const ModelView = z
   .object({
     name: z.string(),
     aliases: z.array(z.string()),
     source: z.enum(['config', 'discovered']),
-    targets: z.array(z.object({ backend: z.string(), model: z.string() })),
-    price: z
-      .object({
-        input_per_million_usd: z.string(),
-        cached_input_per_million_usd: z.string(),
-        output_per_million_usd: z.string(),
-        reasoning_per_million_usd: z.string(),
-      })
-      .nullable(),
+    targets: z.array(
+      z.object({ backend: z.string(), model: z.string(), price: PriceView.nullable() }),
+    ),
+    price: PriceView.nullable(),
     context_tokens: z.number().nullable(),
     max_output_tokens: z.number().nullable(),
   })

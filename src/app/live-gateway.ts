@@ -1,18 +1,18 @@
-import type { BackendView, ModelView } from '../admin/gateway-schemas.ts';
+import type { BackendView } from '../admin/gateway-schemas.ts';
 import type { LiveGateway } from '../admin/live-gateway.ts';
-import type { Price } from '../core/price.ts';
 import type { Gate } from '../gateway/gate.ts';
-import type { Model } from '../routing/model-table.ts';
-import type { Store } from '../store/store.ts';
 import { compareBooks } from './compare-books.ts';
 import type { Discovery } from './discovery.ts';
+import { gatewayStatus } from './gateway-status.ts';
 import type { KeyDirectory } from './key-directory.ts';
+import { toModelView } from './model-view.ts';
+import type { Records } from './records.ts';
 import type { Reloader } from './reload.ts';
 
 interface LiveParts {
   readonly gate: Gate;
   readonly keys: KeyDirectory;
-  readonly store: Store;
+  readonly records: Records;
   readonly reloader: Reloader;
   readonly discovery: Discovery;
   readonly version: string;
@@ -21,35 +21,21 @@ interface LiveParts {
 
 /** The running gateway as the operations see it. */
 export function createLiveGateway(parts: LiveParts): LiveGateway {
-  const { gate, keys, store, reloader, discovery, version, url } = parts;
-  const startedAt = new Date(gate.clock.nowMs()).toISOString();
+  const { gate, keys, records, reloader, discovery, version, url } = parts;
+  const fixed = {
+    version,
+    started_at: new Date(gate.clock.nowMs()).toISOString(),
+    config_file: reloader.configFile,
+    listen: url,
+  };
   return {
     keyChanged: (key) => keys.put(key),
     budgets: gate.budgets,
-    status() {
-      const ledger = store.ledger.stats();
-      return {
-        version,
-        started_at: startedAt,
-        generation: gate.generation.number,
-        config_file: reloader.configFile,
-        listen: url,
-        draining: gate.draining,
-        in_flight: gate.inFlight.size,
-        requests: gate.counters.requests,
-        unauthenticated: gate.counters.unauthenticated,
-        clamped_usages: gate.counters.clampedUsages,
-        ledger: {
-          commits: ledger.commits,
-          rows_opened: ledger.rowsOpened,
-          rows_settled: ledger.rowsSettled,
-          queued: ledger.queued,
-          unwritten: ledger.unwritten,
-          dropped: ledger.dropped,
-        },
-      };
+    status: () => gatewayStatus(gate, records, fixed),
+    models() {
+      const configured = new Map(reloader.config.models.map((model) => [model.name, model]));
+      return gate.models.models.map((model) => toModelView(model, configured.get(model.name)));
     },
-    models: () => gate.models.models.map((model) => toModelView(model, reloader)),
     backends() {
       const inFlight = new Map<string, number>();
       for (const { backend } of gate.inFlight.all()) {
@@ -73,37 +59,6 @@ export function createLiveGateway(parts: LiveParts): LiveGateway {
       });
     },
     reload: (by) => reloader.reload(by),
-    checkLive: () => compareBooks(gate, store),
+    checkLive: () => compareBooks(gate, records.store),
   };
-}
-
-function toModelView(model: Model, reloader: Reloader): ModelView {
-  const configured = reloader.config.models.find(({ name }) => name === model.name);
-  return {
-    name: model.name,
-    aliases: [...(configured?.aliases ?? [])],
-    source: model.configured ? 'config' : 'discovered',
-    targets: model.targets.map(({ backend, model: name }) => ({ backend, model: name })),
-    price: model.price === null ? null : toPriceView(model.price),
-    context_tokens: model.contextTokens,
-    max_output_tokens: model.maxOutputTokens,
-  };
-}
-
-function toPriceView(price: Price) {
-  return {
-    input_per_million_usd: microToUsd(price.input),
-    cached_input_per_million_usd: microToUsd(price.cachedInput),
-    output_per_million_usd: microToUsd(price.output),
-    reasoning_per_million_usd: microToUsd(price.reasoning),
-  };
-}
-
-/** Micro-dollars as an exact decimal string of dollars. */
-function microToUsd(micro: number): string {
-  const fraction = String(micro % 1_000_000)
-    .padStart(6, '0')
-    .replace(/0+$/, '');
-  const whole = String(Math.floor(micro / 1_000_000));
-  return fraction === '' ? whole : `${whole}.${fraction}`;
 }

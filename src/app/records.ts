@@ -14,6 +14,8 @@ import { type AuditKeeper, startAuditKeeper } from './audit-keeper.ts';
 export interface Records {
   readonly store: Store;
   readonly content: ContentStore;
+  /** A content key is configured, so that content can be kept at all. */
+  readonly keepsContent: boolean;
   readonly copies: AuditCopies;
   readonly keeper: AuditKeeper;
   readonly checkpointer: Checkpointer;
@@ -57,7 +59,8 @@ export async function openRecords(parts: RecordParts): Promise<Records> {
       checkpointIntervalMs: audit.checkpointIntervalMs,
     });
     closers.push(() => keeper.close());
-    return { store, content, copies, keeper, checkpointer, close };
+    const keepsContent = audit.contentKeys.length > 0;
+    return { store, content, keepsContent, copies, keeper, checkpointer, close };
   } catch (cause) {
     await close();
     throw cause;

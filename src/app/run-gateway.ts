@@ -98,7 +98,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     const live = createLiveGateway({
       gate,
       keys,
-      store,
+      records,
       reloader,
       discovery,
       version,

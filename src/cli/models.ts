@@ -87,12 +87,23 @@ function toReport(model: ModelView): Report {
       ['targets', toTargets(model)],
       ['input', toRate(price?.input_per_million_usd)],
       ['cached input', toRate(price?.cached_input_per_million_usd)],
+      ['cache write', toRate(price?.cache_write_per_million_usd)],
       ['output', toRate(price?.output_per_million_usd)],
       ['reasoning', toRate(price?.reasoning_per_million_usd)],
+      ...(price === null || price.gpu_hour_usd === '0'
+        ? []
+        : [['GPU time', `$${price.gpu_hour_usd} per hour`] as const]),
+      ...(price?.tiers ?? []).map(toTierField),
       ['context', toTokens(model.context_tokens)],
       ['max output', toTokens(model.max_output_tokens)],
     ]),
   };
+}
+
+function toTierField(tier: NonNullable<ModelView['price']>['tiers'][number]): [string, string] {
+  const { above_input_tokens: above, input_per_million_usd, output_per_million_usd } = tier;
+  const rates = `input ${toRate(input_per_million_usd)}, output ${toRate(output_per_million_usd)}`;
+  return [`above ${above}`, rates];
 }
 
 /** `gpu0, cloud/gpt-5-mini`: the model is said where it has another name there. */

@@ -45,6 +45,18 @@ function toReport(status: GatewayStatus): Report {
       ...(status.clamped_usages === 0
         ? []
         : [['clamped', `${status.clamped_usages} usage reports beyond belief`] as const]),
+      [
+        'budgets',
+        `${status.budgets.holds} holds of $${status.budgets.held_usd}, ${status.budgets.refused} refused`,
+      ],
+      ...status.exports.map((sink) => ['export', toSinkLine(sink)] as const),
+      ...(status.unrecorded === 0
+        ? []
+        : [['unrecorded', `${status.unrecorded} served before they could be recorded`] as const]),
+      ...(status.audit.failures === 0
+        ? []
+        : [['audit', `${status.audit.failures} events could not be written`] as const]),
+      ...(status.content.failing ? [['content', 'cannot be kept now'] as const] : []),
       // Worth a line only when something is wrong: these rows are not in the books.
       ...(ledger.unwritten + ledger.dropped === 0
         ? []
@@ -52,3 +64,10 @@ function toReport(status: GatewayStatus): Report {
     ]),
   };
 }
+
+function toSinkLine({ id, lag_rows, failing_since, last_failure }: Sink): string {
+  const state = failing_since === null ? '' : `, failing since ${failing_since}: ${last_failure}`;
+  return `${id}: ${lag_rows} rows behind${state}`;
+}
+
+type Sink = GatewayStatus['exports'][number];

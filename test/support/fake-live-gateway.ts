@@ -1,7 +1,22 @@
+import type { PriceView } from '../../src/admin/gateway-schemas.ts';
 import type { LiveGateway } from '../../src/admin/live-gateway.ts';
 import type { Key } from '../../src/core/key.ts';
 import { createBudgetBook } from '../../src/pricing/budgets.ts';
 import { createFakeClock } from './fake-clock.ts';
+
+const PRICE: PriceView = {
+  input_per_million_usd: '0.12',
+  cached_input_per_million_usd: '0.03',
+  cache_write_per_million_usd: '0.12',
+  audio_input_per_million_usd: '0.12',
+  image_input_per_million_usd: '0.12',
+  output_per_million_usd: '0.36',
+  reasoning_per_million_usd: '0.36',
+  audio_output_per_million_usd: '0.36',
+  image_output_per_million_usd: '0.36',
+  tiers: [],
+  gpu_hour_usd: '0',
+};
 
 export interface FakeLiveGateway extends LiveGateway {
   /** Every key that it was told of, in order. */
@@ -36,6 +51,13 @@ export function createFakeLiveGateway(change: Partial<LiveGateway> = {}): FakeLi
         unwritten: 0,
         dropped: 0,
       },
+      unrecorded: 0,
+      tags_left_out: 0,
+      budgets: { refused: 4, holds: 2, held_usd: '0.5', overruns: 0, overrun_usd: '0' },
+      audit: { checkpoints: 1, failures: 0 },
+      content: { kept: 0, lost: { room: 0 }, failing: false },
+      exports: [],
+      alerts: null,
     }),
     models: () => [
       {
@@ -43,15 +65,10 @@ export function createFakeLiveGateway(change: Partial<LiveGateway> = {}): FakeLi
         aliases: ['l'],
         source: 'config',
         targets: [
-          { backend: 'gpu0', model: 'llama' },
-          { backend: 'cloud', model: 'big' },
+          { backend: 'gpu0', model: 'llama', price: PRICE },
+          { backend: 'cloud', model: 'big', price: PRICE },
         ],
-        price: {
-          input_per_million_usd: '0.12',
-          cached_input_per_million_usd: '0.03',
-          output_per_million_usd: '0.36',
-          reasoning_per_million_usd: '0.36',
-        },
+        price: PRICE,
         context_tokens: 131072,
         max_output_tokens: null,
       },
