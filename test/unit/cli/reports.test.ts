@@ -98,6 +98,7 @@ state       serving
 in flight   2
 requests    110, 7 without a valid key
 ledger      100 settled in 40 commits, 0 queued
+budgets     2 holds of $0.5, 4 refused
 `,
     );
   });
