@@ -67,7 +67,7 @@ function cleanObject(value: object, name: string, depth: number): unknown {
 
 /**
  * What the name of a field says of its value. `counted`: texts are secret, numbers are amounts, as
- * in `token: 5`.
+ * in `token: 5` or `invalid_api_key: 3`.
  */
 type Secrecy = 'open' | 'counted' | 'secret';
 
@@ -84,8 +84,7 @@ export function secrecyOf(name: string): Secrecy {
     .toLowerCase()
     .replace(/[^a-z\d]+/g, '_');
   if (snake.split('_').some((word) => SECRET_WORDS.test(word))) return 'secret';
-  if (SECRET_KEYS.test(snake)) return 'secret';
-  return TOKEN.test(snake) ? 'counted' : 'open';
+  return SECRET_KEYS.test(snake) || TOKEN.test(snake) ? 'counted' : 'open';
 }
 
 /** A time, and what the configuration writes in place of a secret, tell nothing. */

@@ -49,7 +49,9 @@ function flatten(config: Config): Map<string, Setting> {
 
 function addSettings(settings: Map<string, Setting>, path: string, value: unknown): void {
   if (Array.isArray(value) && value.length > 0 && value.every(hasName)) {
-    for (const item of value) addSettings(settings, join(path, nameOf(item)), item);
+    for (const [at, { id: _, ...item }] of value.entries()) {
+      addSettings(settings, join(path, nameOf(path, value[at], at)), item);
+    }
   } else if (isRecord(value)) {
     for (const [field, inner] of Object.entries(value)) {
       addSettings(settings, join(path, toSnakeCase(field)), inner);
@@ -86,8 +88,9 @@ function hasName(item: unknown): boolean {
   return isRecord(item) && (typeof item['id'] === 'string' || typeof item['name'] === 'string');
 }
 
-function nameOf(item: Record<string, unknown>): string {
-  return String(item['id'] ?? item['name']);
+/** Exports are called by their addresses, which may be all that a receiver asks for. */
+function nameOf(path: string, item: Record<string, unknown>, at: number): string {
+  return path === 'audit.exports' ? String(at + 1) : String(item['id'] ?? item['name']);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
