@@ -1,6 +1,7 @@
 import type { Database } from './sqlite.ts';
 import { openSumBatch } from './sum-batch.ts';
 import { GRAINS, SUM_COLUMNS } from './sum-columns.ts';
+import { storedTtft } from './ttft-functions.ts';
 import type { DAY_MS, QUARTER_MS } from './usage-range.ts';
 
 // What `purged_ranges.sums` of a range of requests holds:
@@ -22,7 +23,7 @@ export function renderPurgedSums(db: Database, fromSeq: number, toSeq: number): 
     db
       .prepare<[number, number], string>(
         `SELECT json_object('first_ms', min(started_at_ms), 'last_ms', max(started_at_ms), 'sums',
-           json((SELECT json_group_array(json_array(${columns}, add_ttft(NULL, ttft)))
+           json((SELECT json_group_array(json_array(${columns}, ${storedTtft('ttft')}))
              FROM temp.sum_batch WHERE grain = ${GRAINS.month})))
          FROM requests WHERE seq > ? AND seq <= ?`,
       )

@@ -9,6 +9,7 @@ import {
   SUM_TABLE,
   sameKey,
 } from './sum-columns.ts';
+import { storedTtft } from './ttft-functions.ts';
 import { DAY_MS, monthOf, QUARTER_MS } from './usage-range.ts';
 
 // Holds the sums against the rows that they were made of, over many short steps between which a
@@ -36,11 +37,16 @@ const KEPT = `FROM temp.compared_sums c WHERE ${sameKey('c', 'b')}`;
 const IS_LATE = `b.start < CASE b.grain
   WHEN ${GRAINS.quarter} THEN @quarter WHEN ${GRAINS.day} THEN @day ELSE @month END`;
 
+/** Histograms are kept as the samples come, and only joined when that gets long. */
+const ADD_TTFT = `ttft = CASE
+  WHEN ttft IS NULL OR excluded.ttft IS NULL THEN coalesce(ttft, excluded.ttft)
+  WHEN length(ttft) + length(excluded.ttft) < 2000 THEN ttft || ',' || excluded.ttft
+  ELSE add_ttft(ttft, excluded.ttft) END`;
+
 function addBatch(condition: string): string {
-  const ttft = `iif(b.ttft IS NULL, NULL, add_ttft((SELECT c.ttft ${KEPT}), b.ttft))`;
   return `INSERT INTO temp.compared_sums
-    SELECT ${columnsOf('b')}, ${ttft}, ${IS_LATE} FROM temp.sum_batch b WHERE ${condition}
-    ${ADD_SUMS}, ttft = coalesce(excluded.ttft, ttft)`;
+    SELECT ${columnsOf('b')}, b.ttft, ${IS_LATE} FROM temp.sum_batch b WHERE ${condition}
+    ${ADD_SUMS}, ${ADD_TTFT}`;
 }
 
 /** Stored sums for which no row was seen yet. */
@@ -52,7 +58,7 @@ const ADD_UNSEEN = `INSERT INTO temp.compared_sums
 const FORGET_EQUAL = `DELETE FROM temp.compared_sums AS b
   WHERE b.grain = @grain AND b.start >= @from AND b.start < @to AND NOT b.is_rest AND EXISTS (
     SELECT 1 FROM usage_sums s WHERE ${sameKey('s', 'b')}
-      AND (${columnsOf('s')}, s.ttft) IS (${columnsOf('b')}, b.ttft))`;
+      AND (${columnsOf('s')}) = (${columnsOf('b')}) AND s.ttft IS ${storedTtft('b.ttft')})`;
 
 const FORGET = `DELETE FROM temp.compared_sums
   WHERE grain = @grain AND start >= @from AND start < @to`;
@@ -178,7 +184,8 @@ function prepareAll(db: Database) {
     ),
     take: db
       .prepare<[number], SqlValue[]>(
-        `SELECT ${columns}, is_rest FROM temp.compared_sums ORDER BY ${KEY} LIMIT ?`,
+        `SELECT ${KEY}, ${SUM_COLUMNS.join(', ')}, ${storedTtft('ttft')}, is_rest
+         FROM temp.compared_sums ORDER BY ${KEY} LIMIT ?`,
       )
       .raw()
       .safeIntegers(),

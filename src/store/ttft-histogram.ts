@@ -6,6 +6,10 @@ export const BUCKETS_PER_DOUBLING = 8;
 /** 2^53 microseconds lie in bucket 424. */
 const BUCKETS = 512;
 
+const ZERO = 0x30;
+const OPENING = 0x7b;
+const CLOSING = 0x7d;
+
 /** Counts by bucket. Made to be emptied and used again: reports merge tens of thousands. */
 export class TtftHistogram {
   readonly #counts = new Float64Array(BUCKETS);
@@ -21,25 +25,34 @@ export class TtftHistogram {
   }
 
   /**
-   * Adds the stored form, `{"81":3,"92":1}`, or several of them joined. The digits are taken as
-   * they come, which is four times as fast as JSON and its objects.
+   * Adds the stored form, `{"81":3,"92":1}`, the buckets of samples one by one, `81,92,81`, or any
+   * number of both in a row. The digits are taken as they come, which is four times as fast as JSON
+   * and its objects.
    */
-  addStored(text: string): void {
+  addText(text: string): void {
     let bucket = -1;
     let number = -1;
+    let inObject = false;
     for (let at = 0; at < text.length; at += 1) {
-      const digit = text.charCodeAt(at) - 0x30;
+      const code = text.charCodeAt(at);
+      const digit = code - ZERO;
       if (digit >= 0 && digit <= 9) {
         number = number < 0 ? digit : number * 10 + digit;
-      } else if (number >= 0) {
-        if (bucket < 0) bucket = number;
+        continue;
+      }
+      if (number >= 0) {
+        if (!inObject) this.add(number, 1);
+        else if (bucket < 0) bucket = number;
         else {
           this.add(bucket, number);
           bucket = -1;
         }
         number = -1;
       }
+      if (code === OPENING) inObject = true;
+      else if (code === CLOSING) inObject = false;
     }
+    if (number >= 0) this.add(number, 1);
   }
 
   /** The stored form: buckets in ascending order, so that equal histograms are equal texts. */

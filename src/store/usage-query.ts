@@ -39,8 +39,8 @@ export function queryUsage(db: Database, query: UsageQuery): UsageReport {
   const textOf = openTexts(db, query);
   const rows = [...groups.values()].map(({ key, sums, ttft }) => {
     each.clear();
-    each.addStored(ttft);
-    total.addStored(ttft);
+    each.addText(ttft);
+    total.addText(ttft);
     return toRow(key.map(textOf), sums, each.medianMs());
   });
   const sums = COUNTERS.map((_, at) => sumOf(groups.values(), at));
