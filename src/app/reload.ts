@@ -2,9 +2,9 @@ import type { HttpClient } from '../backends/http1/client.ts';
 import type { Config } from '../config/config.ts';
 import type { Gate } from '../gateway/gate.ts';
 import { createModelTable } from '../routing/model-table.ts';
-import type { AuditKeeper } from './audit-keeper.ts';
 import type { Discovery } from './discovery.ts';
 import { type BuiltGeneration, createGeneration } from './generation.ts';
+import type { Records } from './records.ts';
 
 /** A configuration and which version of its file it is. */
 export interface ReadConfig {
@@ -40,7 +40,7 @@ export interface Reloader {
 
 interface ReloaderOptions {
   readonly gate: Gate;
-  readonly auditKeeper: AuditKeeper;
+  readonly records: Pick<Records, 'keeper' | 'content'>;
   readonly client: HttpClient;
   readonly first: BuiltGeneration;
   readonly discovery: Discovery;
@@ -58,8 +58,6 @@ const FIXED: readonly (readonly [name: string, of: (config: Config) => unknown])
     'audit.content_key',
     ({ audit }) => audit.contentKeys.map((key) => Buffer.from(key).toString('hex')),
   ],
-  ['audit.content_cap', ({ audit }) => audit.contentCapBytes],
-  ['audit.content_retention', ({ audit }) => audit.contentRetentionMs],
   ['audit.signing_key', ({ audit }) => audit.signingKey],
   ['audit.export', ({ audit }) => audit.exports],
   ['alerts.webhook', ({ alerts }) => alerts.webhook],
@@ -70,7 +68,7 @@ const FIXED: readonly (readonly [name: string, of: (config: Config) => unknown])
  * their way to a backend keep the generation they have; a bad file changes nothing.
  */
 export function createReloader(options: ReloaderOptions): Reloader {
-  const { gate, auditKeeper, client, discovery, configFile, loadConfig } = options;
+  const { gate, records, client, discovery, configFile, loadConfig } = options;
   let current = options.first;
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -86,11 +84,11 @@ export function createReloader(options: ReloaderOptions): Reloader {
       const { config, sha256 } = await loadConfig();
       next = createGeneration(config, { number: number + 1, client });
       // A change that cannot be put on record is not made.
-      auditKeeper.reloading({ ...facts, sha256 }, current.config, config);
+      records.keeper.reloading({ ...facts, sha256 }, current.config, config);
     } catch (cause) {
       const problems = cause instanceof Error ? cause.message : String(cause);
       gate.log.error('reload_refused', { generation: number, problems });
-      auditKeeper.reloadRefused(facts, problems);
+      records.keeper.reloadRefused(facts, problems);
       return { ok: false, generation: number, problems };
     }
     const needRestart = FIXED.filter(
@@ -101,7 +99,9 @@ export function createReloader(options: ReloaderOptions): Reloader {
     gate.limiter.replaceRules(next.config.limits);
     gate.budgets.replaceRules(next.config.budgets);
     gate.log.setLevel(next.config.log.level);
-    auditKeeper.setCheckpointInterval(next.config.audit.checkpointIntervalMs);
+    const { checkpointIntervalMs, contentCapBytes, contentRetentionMs } = next.config.audit;
+    records.keeper.setCheckpointInterval(checkpointIntervalMs);
+    records.content.setLimits({ capBytes: contentCapBytes, retentionMs: contentRetentionMs });
     discovery.replaceBackends(next.backends);
     rebuildModels();
     // New backends are asked now, so that their models are there when the reload is reported.

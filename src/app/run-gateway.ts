@@ -20,7 +20,7 @@ import { loadBudgets } from '../store/load-budgets.ts';
 import { startDiscovery } from './discovery.ts';
 import { cutNow, drain } from './drain.ts';
 import { type BuiltGeneration, createGeneration } from './generation.ts';
-import { createKeyDirectory, type KeyDirectory } from './key-directory.ts';
+import { type KeyDirectory, openKeyDirectory } from './key-directory.ts';
 import { createLiveGateway } from './live-gateway.ts';
 import { startProgressNotes } from './progress.ts';
 import { openRecords, type Records } from './records.ts';
@@ -59,7 +59,7 @@ export interface RunningGateway {
 export async function runGateway(options: RunOptions): Promise<RunningGateway> {
   const { config, log, version, clock = systemClock, random = systemRandom } = options;
   const records = await openRecords({ config, clock, random, log });
-  const { store, content, keeper } = records;
+  const { store, content } = records;
   const closers: (() => void | Promise<void>)[] = [() => records.close()];
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close();
@@ -74,7 +74,8 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     });
     closers.push(() => client.close());
 
-    const keys = createKeyDirectory(store.keys.each());
+    const keys = openKeyDirectory(store.keys.each());
+    closers.push(() => keys.close());
     const first = createGeneration(config, { number: 1, client });
     const gate = await createGate(first, { records, keys, clock, log });
     const discovery = startDiscovery({
@@ -87,8 +88,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     closers.push(() => discovery.close());
     const { configFile, loadConfig } = options;
     const reloader = createReloader({
-      ...{ gate, client, first, discovery, configFile, loadConfig },
-      auditKeeper: keeper,
+      ...{ gate, records, client, first, discovery, configFile, loadConfig },
     });
     reloader.rebuildModels();
     closers.push(startProgressNotes(gate));

@@ -14,11 +14,16 @@ export async function refuse(exchange: Exchange, error: GateError): Promise<Resp
       cause: error.cause,
     });
   }
-  await exchange.fail(error);
-  const headers = replyHeaders(exchange);
+  const { dialect } = exchange.route;
   const told = errorWithoutSecrets(error, exchange.generation.secrets);
-  return renderError(told, { dialect: exchange.route.dialect, id: exchange.id, headers });
+  const body = renderErrorBody(dialect, told, exchange.id);
+  // What the caller is told is kept with what it asked.
+  exchange.capture?.answer(utf8.encode(body));
+  await exchange.fail(error);
+  return errorResponse(told, body, { id: exchange.id, headers: replyHeaders(exchange) });
 }
+
+const utf8 = new TextEncoder();
 
 interface Rendering {
   readonly dialect: Dialect;
@@ -27,7 +32,15 @@ interface Rendering {
 }
 
 /** An error reply of the data plane; also used where no exchange exists (unknown path, drain). */
-export function renderError(error: GateError, { dialect, id, headers }: Rendering): Response {
+export function renderError(error: GateError, { dialect, ...rendering }: Rendering): Response {
+  return errorResponse(error, renderErrorBody(dialect, error, rendering.id), rendering);
+}
+
+function errorResponse(
+  error: GateError,
+  body: string,
+  { id, headers }: Omit<Rendering, 'dialect'>,
+): Response {
   const traits = traitsOf(error.code);
   headers['content-type'] = 'application/json';
   headers['x-request-id'] = id;
@@ -39,5 +52,5 @@ export function renderError(error: GateError, { dialect, id, headers }: Renderin
     headers['retry-after-ms'] = String(Math.ceil(waitMs));
   }
   if (traits.status === 401) headers['www-authenticate'] = 'Bearer';
-  return new Response(renderErrorBody(dialect, error, id), { status: traits.status, headers });
+  return new Response(body, { status: traits.status, headers });
 }
