@@ -56,11 +56,11 @@ export class BudgetResolver {
     return this.#patterns.get(per) ?? [];
   }
 
-  /** Subjects of a scope that a command made a budget for. */
-  named(per: BudgetScope): string[] {
-    return this.#stored
-      .filter((budget) => budget.per === per && !isPattern(budget))
-      .map(({ subject }) => subject);
+  /** Subjects of a scope that a command made a budget for or granted something. */
+  named(per: BudgetScope): ReadonlySet<string> {
+    const places = [...this.#exact.values(), ...this.#grants.values()];
+    const targets: readonly (BudgetTarget | undefined)[] = places.map(([first]) => first);
+    return new Set(targets.flatMap((first) => (first?.per === per ? [first.subject] : [])));
   }
 
   /** `name` is what patterns are matched with: of a key its name, else the subject itself. */

@@ -127,8 +127,8 @@ export interface BudgetBook {
   /** Subjects of a scope that asked for anything, in the order in which they first did. */
   subjects(per: BudgetScope): readonly string[];
   /**
-   * Budgets of a scope that are made for patterns, and subjects that have one by name and never
-   * asked for anything.
+   * Budgets of a scope that are made for patterns, and subjects that have one by name, or a grant,
+   * and never asked for anything.
    */
   rules(per: BudgetScope): {
     readonly patterns: readonly ActiveBudget[];

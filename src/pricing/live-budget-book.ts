@@ -194,8 +194,8 @@ export class LiveBudgetBook implements BudgetBook {
 
   rules(per: BudgetScope): { patterns: readonly ActiveBudget[]; unused: string[] } {
     const { purses } = this.#scopes[per];
-    const named = new Set(this.#resolver.named(per));
-    const unused = [...named].filter((subject) => purses.find(subject) === 0);
+    const named = [...this.#resolver.named(per)];
+    const unused = named.filter((subject) => purses.find(subject) === 0);
     return { patterns: this.#resolver.patterns(per), unused };
   }
 

@@ -155,6 +155,7 @@ describe.each(WAYS)('%s', (way) => {
     await lab.spend(ADA, 25.5, 1_200);
     await lab.spend(BOB, 0, 0);
     await lab.budgets.set('team/green', { usd: { limit_usd: '7', window: 'month' } });
+    await lab.budgets.grant('team/grey', { kind: 'top_up', amount: '1' });
     const page = await lab.budgets.list({ per: null, after: null, limit: 100 });
     const lines = page.budgets.map(lineOf);
     let { next } = page;
@@ -168,6 +169,7 @@ describe.each(WAYS)('%s', (way) => {
       'team/* usd/month file: null of 100, null left',
       'team/red usd/month file: 25.5 of 100, 74.5 left',
       'team/green usd/month command: 0 of 7, 7 left',
+      'team/grey usd/month file: 0 of 101, 101 left top_up',
       'model/llama* tokens/day file: null of 9000, null left',
       'model/llama-3 tokens/day file: 1200 of 9000, 7800 left',
       'key/keyAda tokens/day key: 1200 of 5000, 3800 left',
