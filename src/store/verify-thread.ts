@@ -49,14 +49,14 @@ export async function openVerifyThread(databasePath: string): Promise<VerifyThre
   worker.addEventListener('error', (event) => fail(event.message));
   worker.addEventListener('close', () => fail('the thread ended'));
 
-  const ask = <T>(question: Question): Promise<T> => {
+  function ask<T>(question: Question): Promise<T> {
     lastId += 1;
     const id = lastId;
     return new Promise<T>((resolve, reject) => {
       waiting.set(id, { resolve, reject });
       worker.postMessage({ ...question, id });
     });
-  };
+  }
   const close = (): void => {
     worker.terminate();
     fail('the verification was ended');
