@@ -55,6 +55,13 @@ export class TtftHistogram {
     if (number >= 0) this.add(number, 1);
   }
 
+  addAll(from: TtftHistogram): void {
+    for (let bucket = from.#low; bucket < from.#end; bucket += 1) {
+      const samples = from.#counts[bucket] ?? 0;
+      if (samples > 0) this.add(bucket, samples);
+    }
+  }
+
   /** The stored form: buckets in ascending order, so that equal histograms are equal texts. */
   render(): string | null {
     let text = '';

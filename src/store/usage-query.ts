@@ -40,7 +40,7 @@ export function queryUsage(db: Database, query: UsageQuery): UsageReport {
   const rows = [...groups.values()].map(({ key, sums, ttft }) => {
     each.clear();
     each.addText(ttft);
-    total.addText(ttft);
+    total.addAll(each);
     return toRow(key.map(textOf), sums, each.medianMs());
   });
   const sums = COUNTERS.map((_, at) => sumOf(groups.values(), at));
@@ -79,9 +79,7 @@ function addSpan(
   const width = query.by.length;
   for (const columns of statement.iterate(...values)) {
     const key = columns.slice(0, width);
-    const name = JSON.stringify(key, (_, value) =>
-      typeof value === 'bigint' ? Number(value) : value,
-    );
+    const name = key.map(nameOf).join();
     const sums = columns.slice(width, -1).map((value) => BigInt(value ?? 0));
     const ttft = String(columns.at(-1) ?? '');
     const known = groups.get(name);
@@ -97,6 +95,11 @@ function addSpan(
       );
     }
   }
+}
+
+/** Never the same for a number, a text and nothing. */
+function nameOf(value: bigint | string | null): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 
 function toSql(db: Database, query: UsageQuery, span: UsageSpan) {
@@ -134,12 +137,20 @@ function openTexts(db: Database, { by }: UsageQuery) {
   const selectName = db
     .prepare<[bigint | string], string>('SELECT name FROM names WHERE id = ?')
     .pluck();
+  const names = new Map<bigint | string, string | null>();
+  const findName = (id: bigint | string): string | null => {
+    const known = names.get(id);
+    if (known !== undefined) return known;
+    const name = selectName.get(id) ?? null;
+    names.set(id, name);
+    return name;
+  };
   return (value: bigint | string | null, position: number): string | null => {
     const dimension = by[position];
     if (value === null || dimension === undefined) return null;
     if (isTimeDimension(dimension)) return renderTimeNumber(dimension, Number(value));
     if (dimension.startsWith('tag:')) return String(value);
-    return selectName.get(value) ?? null;
+    return findName(value);
   };
 }
 
@@ -148,26 +159,28 @@ function toRow(
   sums: readonly bigint[],
   ttftMsP50: number | null,
 ): UsageRow {
-  const exact = (name: Counter) => sums[COUNTERS.indexOf(name)] ?? 0n;
-  const count = (name: Counter) => Number(exact(name));
+  // In the order of COUNTERS.
+  const [errors, requests, unpriced, estimated, ...rest] = sums;
+  const [input, cachedInput, cacheWrite, audioInput, imageInput, ...more] = rest;
+  const [output, reasoning, audioOutput, imageOutput, gpuUs, cost, estimatedCost] = more;
   return {
     group,
-    requests: count('requests'),
-    errors: count('errors'),
-    inputTokens: count('input_tokens'),
-    cachedInputTokens: count('cached_input_tokens'),
-    cacheWriteTokens: count('cache_write_tokens'),
-    audioInputTokens: count('audio_input_tokens'),
-    imageInputTokens: count('image_input_tokens'),
-    outputTokens: count('output_tokens'),
-    reasoningTokens: count('reasoning_tokens'),
-    audioOutputTokens: count('audio_output_tokens'),
-    imageOutputTokens: count('image_output_tokens'),
-    gpuUs: count('gpu_us'),
-    costNanoUsd: exact('cost_nano_usd'),
-    unpriced: count('unpriced'),
-    estimated: count('estimated'),
-    estimatedNanoUsd: exact('estimated_cost_nano_usd'),
+    requests: Number(requests),
+    errors: Number(errors),
+    inputTokens: Number(input),
+    cachedInputTokens: Number(cachedInput),
+    cacheWriteTokens: Number(cacheWrite),
+    audioInputTokens: Number(audioInput),
+    imageInputTokens: Number(imageInput),
+    outputTokens: Number(output),
+    reasoningTokens: Number(reasoning),
+    audioOutputTokens: Number(audioOutput),
+    imageOutputTokens: Number(imageOutput),
+    gpuUs: Number(gpuUs),
+    costNanoUsd: cost ?? 0n,
+    unpriced: Number(unpriced),
+    estimated: Number(estimated),
+    estimatedNanoUsd: estimatedCost ?? 0n,
     ttftMsP50,
   };
 }
