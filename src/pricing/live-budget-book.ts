@@ -270,6 +270,11 @@ export class LiveBudgetBook implements BudgetBook {
 
   #refuse({ scope, row, slot, limit, left, held }: Blocking, asked: Amount): GateError {
     this.#refused += 1;
+    // Also here: a limit that was lowered may refuse everything, and nothing would settle again.
+    for (const [index, each] of this.#ordered.entries()) {
+      const payers = this.#rows[index] ?? 0;
+      if (payers !== 0) this.#watch.look(each, payers);
+    }
     const { measure, window } = getSlot(slot);
     return quotaRefusal({
       target: { per: scope.per, subject: scope.subjectOf(row), measure, window },

@@ -72,6 +72,16 @@ test('a top-up moves the thresholds that are not yet reached', () => {
   expect(told.at(-1)).toMatchObject({ threshold: 80, limit: 20 * USD, spent: 16 * USD });
 });
 
+test('a limit that is lowered below what was spent is told of, though it lets nothing in', () => {
+  const { book, told, spend } = open();
+  spend(4);
+  book.replaceRules([{ ...TEAMS, limit: 3 * USD }]);
+  expect(told).toEqual([]);
+  expect(() => spend(1)).toThrow('can hold');
+  expect(() => spend(1)).toThrow('can hold');
+  expect(told.map(({ threshold }) => threshold)).toEqual([50, 80, 100]);
+});
+
 test('what nobody took is told again a minute later, and no settlement fails for it', () => {
   const { clock, book, told, spend, breakStore } = open();
   breakStore(true);

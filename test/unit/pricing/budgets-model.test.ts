@@ -101,6 +101,7 @@ test.each([
     } catch (cause) {
       if (!(cause instanceof GateError)) throw cause;
       expect(fits, cause.message).toBe(false);
+      expectAlerts(payer);
     }
   }
 
