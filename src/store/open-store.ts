@@ -33,6 +33,8 @@ export interface StoreOptions {
   readonly worker?: boolean;
   /** When the ledger writes: for simulations. */
   readonly scheduler?: LedgerScheduler;
+  /** Is given the connection that writes, once it is open: simulations make it fail. */
+  readonly onConnection?: (db: Database) => void;
 }
 
 /** A store that can also end as a crash would end it. */
@@ -57,6 +59,7 @@ export async function openStore(options: StoreOptions): Promise<CrashableStore> 
     const recovered = settleLeftovers(opened, writer, clock);
     const ledger = new GroupCommitLedger(writer, log, options.scheduler);
     const keys = openKeys(opened);
+    options.onConnection?.(opened);
     const books =
       options.worker === false ? openLocalBooks(opened) : openBooksWorker(opened, ledger, log);
     const audit = openAuditTrail(opened);
