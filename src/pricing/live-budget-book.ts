@@ -23,6 +23,7 @@ import type {
   WindowSums,
 } from './budgets.ts';
 import { Calendar } from './calendar.ts';
+import { OpenHold } from './open-hold.ts';
 import { quotaRefusal } from './quota-refusal.ts';
 import { ScopePurses } from './scope-purses.ts';
 import { getSlot, slotOf, WINDOW_COUNT } from './slot.ts';
@@ -301,38 +302,6 @@ export class LiveBudgetBook implements BudgetBook {
 
   #forgetBudgets(): void {
     for (const scope of this.#ordered) scope.forgetBudgets();
-  }
-}
-
-class OpenHold implements Hold {
-  readonly rows: readonly number[];
-  readonly nanoUsd: number;
-  readonly tokens: number;
-  /** The quarter of an hour in whose windows it counts. */
-  readonly openedMs: number;
-  readonly #book: LiveBudgetBook;
-  #open = true;
-
-  constructor(book: LiveBudgetBook, rows: readonly number[], nanoUsd: number, tokens: number) {
-    this.#book = book;
-    this.rows = rows;
-    this.nanoUsd = nanoUsd;
-    this.tokens = tokens;
-    this.openedMs = book.quarterMs;
-  }
-
-  settle(actual: Amount): void {
-    this.#close(actual);
-  }
-
-  cancel(): void {
-    this.#close(null);
-  }
-
-  #close(actual: Amount | null): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#book.close(this, actual);
   }
 }
 
