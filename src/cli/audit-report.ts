@@ -90,17 +90,30 @@ export function toAuditEntryReport(entry: AuditEntryView): Report {
   };
 }
 
-/** The fields that an event changed; all of it is in `audit show`. */
+/** What an event changed, in few words; all of it is in `audit show`. */
 function sayChange(before: unknown, after: unknown): string {
   const value = after ?? before;
-  if (value === null || typeof value !== 'object') return value === null ? NOTHING : say(value);
+  if (!isRecord(value)) return say(value);
   const old = isRecord(before) ? before : {};
   return Object.entries(value)
-    .filter(([, now]) => now !== null && !Array.isArray(now) && typeof now !== 'object')
-    .map(([name, now]) =>
-      name in old ? `${name}: ${say(old[name])} → ${say(now)}` : `${name}: ${say(now)}`,
-    )
+    .flatMap(([name, now]) => {
+      const said = sayBriefly(now);
+      if (said === '') return [];
+      return [name in old ? `${name}: ${say(old[name])} → ${said}` : `${name}: ${said}`];
+    })
     .join(', ');
+}
+
+/** Of a value inside a value; more are counted. */
+const NAMED_MAX = 4;
+
+function sayBriefly(value: unknown): string {
+  if (value === null || value === false) return '';
+  if (Array.isArray(value)) return value.length === 0 ? '' : `${value.length}`;
+  if (!isRecord(value)) return say(value);
+  const inner = Object.entries(value);
+  if (inner.length > NAMED_MAX) return `${inner.length}`;
+  return inner.map(([name, each]) => `${name} ${say(each)}`).join(', ');
 }
 
 function say(value: unknown): string {

@@ -64,6 +64,7 @@ function addSettings(settings: Map<string, Setting>, path: string, value: unknow
 
 function show(path: string, value: unknown): unknown {
   if (value === null || value === undefined) return null;
+  if (Array.isArray(value) && value.length === 0) return [];
   const name = path.split('.').at(-1) ?? '';
   if (name === 'headers') return Array.isArray(value) ? value.map(nameOfHeader) : MASK;
   // What a receiver of webhooks is addressed by is often all that it asks for.

@@ -171,7 +171,9 @@ describe.each(['local', 'remote'] as const)('%s', (way) => {
     expect(await operations.status()).toEqual(live.status());
     expect(await operations.models()).toEqual(live.models());
     expect(await operations.backends()).toEqual(live.backends());
-    expect(await operations.reload()).toEqual(await live.reload());
+    expect(await operations.reload()).toEqual(
+      await live.reload({ actor: 'alice', origin: 'offline' }),
+    );
   });
 
   test('without a gateway those questions have no answer', async () => {
