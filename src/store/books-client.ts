@@ -1,6 +1,7 @@
 import { ERRORS, type ErrorCode, GateError } from '../core/error.ts';
 import type { BooksAnswer, BooksAsk, BooksFailure } from './books-message.ts';
 import type { ChainReader } from './chain-rows.ts';
+import { type PageCheck, startPageCheck } from './page-check.ts';
 import type { AuditBooks, Books, LedgerCheck, LedgerRebuild, Spend } from './store.ts';
 import type { StoreLog } from './store-event.ts';
 import type { UsageReport } from './usage-report.ts';
@@ -48,16 +49,18 @@ interface Waiting {
   readonly deadline: ReturnType<typeof setTimeout>;
 }
 
-type Question = BooksAsk extends infer Ask
-  ? Ask extends unknown
-    ? Omit<Ask, 'id'>
-    : never
-  : never;
+type Question =
+  Exclude<BooksAsk, { readonly op: 'pages' }> extends infer Ask
+    ? Ask extends unknown
+      ? Omit<Ask, 'id'>
+      : never
+    : never;
 
 /** The books on a thread of their own. A thread that died is started again and its asks fail. */
 export class BooksWorker implements Books {
   readonly #options: BooksWorkerOptions;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #pageChecks = new Set<PageCheck>();
   #worker: Worker | undefined;
   #restartTimer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
@@ -77,8 +80,19 @@ export class BooksWorker implements Books {
     return this.#ask({ op: 'spend', sinceMs });
   }
 
-  check(): Promise<LedgerCheck> {
-    return this.#ask({ op: 'check' });
+  async check(): Promise<LedgerCheck> {
+    const pages = startPageCheck(this.#url, this.#options.databasePath);
+    this.#pageChecks.add(pages);
+    try {
+      const [found, faults] = await Promise.all([
+        this.#ask<LedgerCheck>({ op: 'check' }),
+        pages.faults,
+      ]);
+      return { ...found, problems: [...faults, ...found.problems] };
+    } finally {
+      pages.stop();
+      this.#pageChecks.delete(pages);
+    }
   }
 
   rebuild(): Promise<LedgerRebuild> {
@@ -107,6 +121,7 @@ export class BooksWorker implements Books {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#restartTimer);
+    for (const check of this.#pageChecks) check.stop();
     const worker = this.#worker;
     if (worker === undefined) return;
     await this.#ask<void>({ op: 'close' }).catch((cause: unknown) => {
@@ -118,14 +133,14 @@ export class BooksWorker implements Books {
     this.#failAll(new GateError('store_unavailable', 'The books are closed.'));
   }
 
-  #start(): void {
+  get #url(): string {
     // The build lists the worker as an entrypoint, with a flat name: so in a compiled binary, where
     // every module lies at the root, this address is right too.
-    const url = new URL('./books-worker.ts', import.meta.url).href;
-    const worker = new Worker(this.#options.url ?? url, {
-      name: 'llmgate books',
-      smol: true,
-    });
+    return this.#options.url ?? new URL('./books-worker.ts', import.meta.url).href;
+  }
+
+  #start(): void {
+    const worker = new Worker(this.#url, { name: 'llmgate books', smol: true });
     // The process ends when its other work does; close() waits for the thread by itself.
     worker.unref();
     worker.addEventListener('message', (event) => this.#receive(event.data));

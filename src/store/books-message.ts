@@ -9,6 +9,8 @@ export type BooksAsk =
   | { readonly id: number; readonly op: 'usage'; readonly query: UsageQuery }
   | { readonly id: number; readonly op: 'spend'; readonly sinceMs: number }
   | { readonly id: number; readonly op: 'check' }
+  /** Answered by a thread that does nothing else. */
+  | { readonly id: number; readonly op: 'pages'; readonly databasePath: string }
   | { readonly id: number; readonly op: 'rebuild' }
   | { readonly id: number; readonly op: 'audit_page'; readonly query: AuditQuery }
   | { readonly id: number; readonly op: 'audit_entry'; readonly ref: AuditRef }

@@ -4,6 +4,7 @@ import { type OpenBooks, openBooks } from './books.ts';
 import type { BooksAnswer, BooksAsk, BooksFailure } from './books-message.ts';
 import { type ChainRows, openChainRows } from './chain-rows.ts';
 import { checkpointAll, checkpointIfDue, checkpointRest } from './checkpoint.ts';
+import { checkPagesOf } from './page-check.ts';
 import type { Steps } from './requests-walk.ts';
 import { type Database, openSqlite } from './sqlite.ts';
 
@@ -32,6 +33,9 @@ let desk: Desk | undefined;
 let seenVersion: unknown;
 let looks = 0;
 let isFailing = false;
+/** The ledger was asked to hold its commits back and waits for this thread. */
+let isHoldAsked = false;
+let isWorkScheduled = false;
 
 /** Checks and rebuilds that were asked for; the first one is under way. */
 const jobs: Job[] = [];
@@ -57,13 +61,13 @@ self.onmessage = (event: MessageEvent<BooksAsk>) => {
 
 function enqueue(job: Job): void {
   jobs.push(job);
-  if (jobs.length === 1) workOn();
+  scheduleWork();
 }
 
 /** One step per turn of the event loop: reports and checkpoints do not wait for a job's end. */
 function workOn(): void {
   const job = jobs[0];
-  if (job === undefined) return;
+  if (job === undefined || isHoldAsked) return;
   try {
     if (desk === undefined) throw new Error('the books are not open');
     job.steps ??= job.start(desk.books);
@@ -76,11 +80,32 @@ function workOn(): void {
     jobs.shift();
     post({ id: job.id, failure: toFailure(cause) });
   }
-  if (jobs.length > 0) setImmediate(workOn);
+  scheduleWork();
+}
+
+function scheduleWork(): void {
+  if (jobs.length === 0 || isWorkScheduled) return;
+  isWorkScheduled = true;
+  setImmediate(() => {
+    isWorkScheduled = false;
+    workOn();
+  });
+}
+
+function askToHold(): void {
+  isHoldAsked = true;
+  post({ wants: 'hold' });
+}
+
+function holdIsOver(): void {
+  if (!isHoldAsked) return;
+  isHoldAsked = false;
+  scheduleWork();
 }
 
 function answer(ask: BooksAsk): unknown {
   if (ask.op === 'start') return start(ask.databasePath);
+  if (ask.op === 'pages') return checkPagesOf(ask.databasePath, BUSY_TIMEOUT_MS);
   if (desk === undefined) throw new Error('the books are not open');
   if (ask.op === 'usage') return desk.books.usage(ask.query);
   if (ask.op === 'spend') return desk.books.spend(ask.sinceMs);
@@ -88,7 +113,10 @@ function answer(ask: BooksAsk): unknown {
   if (ask.op === 'audit_entry') return desk.audit.entry(ask.ref);
   if (ask.op === 'chain_heads') return desk.chains.heads();
   if (ask.op === 'chain_rows') return desk.chains.read(ask.chain, ask.afterSeq, ask.limit);
-  if (ask.op === 'held') return checkpointRest(desk.db);
+  if (ask.op === 'held') {
+    holdIsOver();
+    return checkpointRest(desk.db);
+  }
   return close(desk);
 }
 
@@ -111,9 +139,10 @@ function close({ db, timer }: Desk): void {
 function look(): void {
   if (desk === undefined) return;
   looks += 1;
+  holdIsOver();
   try {
     const version = desk.db.pragma('data_version', { simple: true });
-    if (version !== seenVersion && checkpointIfDue(desk.db) === 'long') post({ wants: 'hold' });
+    if (version !== seenVersion && checkpointIfDue(desk.db) === 'long') askToHold();
     if (looks % ROLL_UP_EVERY_LOOKS === 0 && version !== seenVersion) {
       seenVersion = version;
       rollUp();

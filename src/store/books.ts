@@ -1,7 +1,7 @@
-import { type AuditReader, openAuditReader } from './audit-query.ts';
 import { openBooksWalk } from './books-walk.ts';
 import { checkLedger } from './ledger-check.ts';
 import { rebuildSums } from './ledger-rebuild.ts';
+import { checkPages } from './page-check.ts';
 import { runAll, type Steps } from './requests-walk.ts';
 import { openRollup } from './rollup.ts';
 import { querySpend } from './spend-query.ts';
@@ -20,11 +20,13 @@ export interface OpenBooks {
   usage(query: UsageQuery): UsageReport;
   spend(sinceMs: number): Spend[];
   check(): LedgerCheck;
-  /** The same in steps, between which the rest may be asked. One check or rebuild at a time. */
+  /**
+   * The same, but for the pages, in steps between which the rest may be asked. One check or rebuild
+   * at a time.
+   */
   checkSteps(): Steps<LedgerCheck>;
   rebuild(): LedgerRebuild;
   rebuildSteps(): Steps<LedgerRebuild>;
-  readonly audit: AuditReader;
 }
 
 export interface BooksOptions {
@@ -64,10 +66,13 @@ export function openBooks(db: Database, options: BooksOptions = {}): OpenBooks {
       rollup.catchUp();
       return querySpend(db, sinceMs);
     },
-    check: () => runAll(checkSteps()),
+    check() {
+      const faults = checkPages(db);
+      const found = runAll(checkSteps());
+      return { ...found, problems: [...faults, ...found.problems] };
+    },
     checkSteps,
     rebuild: () => runAll(rebuildSteps()),
     rebuildSteps,
-    audit: openAuditReader(db),
   };
 }

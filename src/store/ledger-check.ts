@@ -19,8 +19,6 @@ const MAX_TOLD = 50;
  */
 export function* checkLedger(db: Database, walk: BooksWalk): Steps<LedgerCheck> {
   const problems = createProblems();
-  checkPages(db, problems);
-  yield;
   try {
     for (const { message } of checkDictionaries(db)) problems.add(`${capital(message)}.`);
     yield;
@@ -54,13 +52,6 @@ const NOTHING_READ: Omit<LedgerCheck, 'problems'> = {
   estimatedNanoUsd: 0n,
   spend: [],
 };
-
-function checkPages(db: Database, problems: Problems): void {
-  const pages = db.pragma('integrity_check(20)') as { integrity_check: string }[];
-  for (const { integrity_check: found } of pages) {
-    if (found !== 'ok') problems.add(`The database is damaged: ${found.split('\n').at(-1)}.`);
-  }
-}
 
 /** Returns how many requests are open. */
 function checkOpenRows(db: Database, problems: Problems): number {
