@@ -35,14 +35,17 @@ interface Sums {
   readonly tokens: bigint;
 }
 
+/** A counter that stands here has stopped: it says that much or more. */
+const FULL = BigInt(Number.MAX_SAFE_INTEGER);
+
 const NOTHING: Sums = { costNanoUsd: 0n, tokens: 0n };
 
 function isBetween(sums: Sums, least: Sums, most: Sums): boolean {
   return (
     sums.costNanoUsd >= least.costNanoUsd &&
-    sums.costNanoUsd <= most.costNanoUsd &&
+    (sums.costNanoUsd <= most.costNanoUsd || most.costNanoUsd === FULL) &&
     sums.tokens >= least.tokens &&
-    sums.tokens <= most.tokens
+    (sums.tokens <= most.tokens || most.tokens === FULL)
   );
 }
 

@@ -58,19 +58,20 @@ function hold(exchange: Exchange, { caller, call, model }: Asked, plan: Plan): A
   let worst = worstCase(exchange, call, bound.tokens);
   let amount = amountOf(worst, plan);
   const room = budgets.room(payer, amount);
-  exchange.outputLimit = outputLimitToSend(bound, call.shape.maxOutputTokens, room.limited);
+  let outputLimit = outputLimitToSend(bound, call.shape.maxOutputTokens, room.limited);
   const isTooMuch = amount.nanoUsd > room.nanoUsd || amount.tokens > room.tokens;
   if (isTooMuch && room.mayShrink && exchange.route.wire.producesText) {
     const fits = Math.min(
       ...plan.map(({ price }) => outputThatFits(room.nanoUsd, room.tokens, worst, price) ?? 0),
     );
     if (fits >= SHRUNK_OUTPUT_TOKENS_MIN) {
-      exchange.outputLimit = fits;
+      outputLimit = fits;
       worst = worstCase(exchange, call, fits);
       amount = amountOf(worst, plan);
     }
   }
   exchange.hold = budgets.reserve(payer, amount);
+  exchange.outputLimit = outputLimit;
   return amount;
 }
 

@@ -192,6 +192,8 @@ CREATE TABLE budget_alerts (
   PRIMARY KEY (per, subject, measure, "window", window_start_ms, threshold)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX budget_alerts_undelivered ON budget_alerts (at_ms) WHERE delivered_at_ms IS NULL;
+
 CREATE TABLE export_cursors (
   sink TEXT NOT NULL,
   chain TEXT NOT NULL,
