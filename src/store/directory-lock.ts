@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { statRegularFile } from './regular-file.ts';
 import { openSqlite, sqliteCode } from './sqlite.ts';
 import { StoreError, StoreInUseError } from './store-error.ts';
 
@@ -22,6 +23,7 @@ const PID_OFFSET = 60;
 export function openDirectoryLock(dataDir: string): DirectoryLock {
   const path = join(realpathSync(dataDir), 'lock');
   if (heldHere.has(path)) throw inUse(dataDir, process.pid);
+  statRegularFile(path);
   closeSync(openSync(path, 'a', 0o600));
   const db = openSqlite(path, { busyTimeoutMs: 0, mustExist: true });
   try {

@@ -1,9 +1,12 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { copyDatabase } from './copy-database.ts';
+import { freeBytesOn, toMegabytes } from './disk-room.ts';
 import { migrate, SCHEMA_VERSION, schemaVersionOf } from './migrations.ts';
 import { type Database, sqliteCode } from './sqlite.ts';
 import { StoreError } from './store-error.ts';
 import type { StoreLog } from './store-event.ts';
+import { syncToDisk } from './sync-to-disk.ts';
 
 /**
  * Room for the copy, for every row once more in the write-ahead log and once more in the database,
@@ -24,7 +27,7 @@ export function migrateSafely(db: Database, log: StoreLog): void {
   log({ level: 'info', event: 'store_migrating', message: `${what}, a copy is made first.` });
   const copy = `${path}.schema${from}.bak`;
   try {
-    copyDatabase(db, copy);
+    keepCopy(db, copy);
     migrate(db, () => {});
   } catch (cause) {
     const reason = sqliteCode(cause) ?? (cause instanceof Error ? cause.message : String(cause));
@@ -46,41 +49,14 @@ export function checkRoom(path: string, sizeBytes: number, freeBytes: number): v
 }
 
 /** Under its final name only when it is whole and on the disk. */
-function copyDatabase(db: Database, copy: string): void {
+function keepCopy(db: Database, copy: string): void {
   const unfinished = `${copy}.new`;
-  rmSync(unfinished, { force: true });
-  // SQLite would create it readable for everybody; into an empty file it copies as well.
-  closeSync(openSync(unfinished, 'wx', 0o600));
-  try {
-    db.prepare('VACUUM INTO ?').run(unfinished);
-    syncToDisk(unfinished);
-    renameSync(unfinished, copy);
-    syncToDisk(dirname(copy));
-  } catch (cause) {
-    rmSync(unfinished, { force: true });
-    throw cause;
-  }
-}
-
-function syncToDisk(path: string): void {
-  const file = openSync(path, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  copyDatabase(db, unfinished);
+  renameSync(unfinished, copy);
+  syncToDisk(dirname(copy));
 }
 
 function sizeOf(db: Database): number {
   const pages = Number(db.pragma('page_count', { simple: true }));
   return pages * Number(db.pragma('page_size', { simple: true }));
-}
-
-function freeBytesOn(path: string): number {
-  const { bavail, bsize } = statfsSync(path);
-  return bavail * bsize;
-}
-
-function toMegabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1_000_000)} MB`;
 }

@@ -1,10 +1,11 @@
-import { closeSync, openSync, statSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { explainFault, refused } from './explain-fault.ts';
 import { readInstallId, writeInstallId } from './install-id.ts';
 import { getMeta, setMeta } from './meta.ts';
 import { migrateSafely } from './migrate-safely.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersionOf } from './migrations.ts';
+import { statRegularFile } from './regular-file.ts';
 import { checkSqliteVersion, type Database, openSqlite } from './sqlite.ts';
 import { StoreError } from './store-error.ts';
 import { ignoreStoreEvents, type StoreLog } from './store-event.ts';
@@ -34,7 +35,7 @@ export function openDatabase(
 ): Database {
   const path = databasePath(dataDir);
   const installId = readInstallId(dataDir);
-  const sizeBytes = statSync(path, { throwIfNoEntry: false })?.size;
+  const sizeBytes = statRegularFile(path)?.size;
   if (installId !== undefined && (sizeBytes === undefined || sizeBytes === 0)) {
     const what = sizeBytes === undefined ? 'is missing' : 'is empty';
     throw refused(path, `${what}, but this directory has been in use`);

@@ -4,6 +4,7 @@ import { GateError } from '../core/error.ts';
 import { openAuditTrail } from './audit-events.ts';
 import { openAuditReader } from './audit-query.ts';
 import type { AuditTrail } from './audit-trail.ts';
+import { makeBackup } from './backup-thread.ts';
 import { openBooks } from './books.ts';
 import { BooksWorker, type HeldWriter } from './books-client.ts';
 import { openBudgetStore } from './budget-rows.ts';
@@ -64,7 +65,9 @@ export async function openStore(options: StoreOptions): Promise<CrashableStore> 
       options.worker === false ? openLocalBooks(opened) : openBooksWorker(opened, ledger, log);
     const audit = openAuditTrail(opened);
     const budgets = openBudgetStore(opened);
-    return new OpenStore({ db: opened, lock, keys, ledger, books, audit, budgets, recovered });
+    return new OpenStore({
+      ...{ dataDir, db: opened, lock, keys, ledger, books, audit, budgets, recovered },
+    });
   } catch (cause) {
     db?.close();
     lock.close();
@@ -96,6 +99,7 @@ function warnIfShared(dataDir: string, log: StoreLog): void {
 }
 
 interface StoreParts {
+  readonly dataDir: string;
   readonly db: Database;
   readonly lock: DirectoryLock;
   readonly keys: KeyStore;
@@ -140,6 +144,8 @@ class OpenStore implements CrashableStore {
       throw new GateError('store_unavailable', 'The change could not be written.', { cause });
     }
   }
+
+  backup: Store['backup'] = (order) => makeBackup({ ...order, dataDir: this.#parts.dataDir });
 
   close(): Promise<void> {
     this.#closing ??= this.#close();

@@ -2,6 +2,7 @@ import type { Key } from '../core/key.ts';
 import type { Usage } from '../core/usage.ts';
 import type { AuditEntry, AuditPage, AuditQuery, AuditRef } from './audit-query.ts';
 import type { AuditTrail } from './audit-trail.ts';
+import type { BackupMade, BackupOrder } from './backup.ts';
 import type { BudgetStore } from './budget-store.ts';
 import type { ChainReader } from './chain-rows.ts';
 import type { ExportCursors } from './export-cursors.ts';
@@ -25,6 +26,11 @@ export interface Store {
    * are written or neither. Throws `store_unavailable` when the store cannot be written.
    */
   transact<T>(work: () => T): T;
+  /**
+   * Writes a copy of everything, on a thread of its own: nobody waits for it. Rejects with a
+   * StoreError, and then there is no copy.
+   */
+  backup(order: Omit<BackupOrder, 'dataDir'>): Promise<BackupMade>;
   /** Requests that the last process left open and this start settled as `expired`. */
   readonly recovered: number;
   /** Flushes what is queued, stops the worker, releases the lock. Safe to call twice. */

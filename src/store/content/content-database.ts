@@ -1,11 +1,12 @@
-import { closeSync, openSync, statSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { explainFault, refused } from '../explain-fault.ts';
+import { statRegularFile } from '../regular-file.ts';
 import { checkSqliteVersion, type Database, openSqlite } from '../sqlite.ts';
 import { StoreError } from '../store-error.ts';
 
 /** 'llmc' in SQLite's header. */
-const APPLICATION_ID = 0x6c6c6d63;
+export const CONTENT_APPLICATION_ID = 0x6c6c6d63;
 const SCHEMA_VERSION = 1;
 
 /** Only commands without a gateway are a second connection, and the directory's lock forbids them. */
@@ -56,8 +57,8 @@ export function contentPath(dataDir: string): string {
  * with zeros. Throws a StoreError for a file that is damaged, foreign or newer.
  */
 export function openContentDatabase(path: string, durability: 'process' | 'full'): Database {
-  const sizeBytes = statSync(path, { throwIfNoEntry: false })?.size;
   try {
+    const sizeBytes = statRegularFile(path)?.size;
     // SQLite would create it readable for everybody; its -wal and -shm files copy this mode.
     if (sizeBytes === undefined) closeSync(openSync(path, 'a', 0o600));
   } catch (cause) {
@@ -84,7 +85,8 @@ function checkIdentity(db: Database, path: string): boolean {
   const version = Number(db.pragma('user_version', { simple: true }));
   const objects = Number(db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get());
   if (applicationId === 0 && version === 0 && objects === 0) return true;
-  if (applicationId !== APPLICATION_ID) throw refused(path, 'is not a content database of llmgate');
+  if (applicationId !== CONTENT_APPLICATION_ID)
+    throw refused(path, 'is not a content database of llmgate');
   if (version > SCHEMA_VERSION) {
     throw new StoreError(
       `${path} was written by a newer llmgate (schema ${version}, this one knows ${SCHEMA_VERSION}); use that version.`,
@@ -107,7 +109,7 @@ function configure(db: Database, durability: 'process' | 'full'): void {
 function createSchema(db: Database): void {
   const create = db.transaction(() => {
     db.exec(SCHEMA);
-    db.pragma(`application_id = ${APPLICATION_ID}`);
+    db.pragma(`application_id = ${CONTENT_APPLICATION_ID}`);
     db.pragma(`user_version = ${SCHEMA_VERSION}`);
   });
   create.immediate();
