@@ -1,8 +1,8 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
 import { z } from 'zod';
-import { LedgerCheckView, UsageDocument } from './books-schemas.ts';
+import type { BooksOperations } from './books-operations.ts';
+import { LedgerCheckView, LedgerRebuildView, UsageDocument } from './books-schemas.ts';
 import { OperationError } from './operation-error.ts';
-import type { Operations } from './operations.ts';
 import { failures, jsonAnswer } from './route-parts.ts';
 
 const tags = ['books'];
@@ -14,8 +14,8 @@ const UsageParameters = z.strictObject({
     .max(512)
     .default('model')
     .meta({ description: 'Dimensions between commas: key, model, tag:NAME, day, …' }),
-  since: Text.meta({ description: 'RFC 3339, inclusive, rounded down to the hour.' }),
-  until: Text.meta({ description: 'RFC 3339, exclusive, rounded up to the hour.' }),
+  since: Text.meta({ description: 'RFC 3339, inclusive, rounded down to the quarter of an hour.' }),
+  until: Text.meta({ description: 'RFC 3339, exclusive, rounded up to the quarter of an hour.' }),
   where: z
     .union([Text, z.array(Text).max(16)])
     .optional()
@@ -39,7 +39,15 @@ const check = createRoute({
   responses: { 200: jsonAnswer('What was found.', LedgerCheckView), ...failures },
 });
 
-export function addBooksRoutes(app: OpenAPIHono, operations: Operations): void {
+const rebuild = createRoute({
+  method: 'post',
+  path: '/admin/v1/ledger/rebuild',
+  tags,
+  summary: 'Put right every sum that is not what its requests make',
+  responses: { 200: jsonAnswer('What was done.', LedgerRebuildView), ...failures },
+});
+
+export function addBooksRoutes(app: OpenAPIHono, operations: BooksOperations): void {
   app.openapi(usage, async (context) => {
     const { by, since, until, where } = context.req.valid('query');
     const request = {
@@ -51,6 +59,7 @@ export function addBooksRoutes(app: OpenAPIHono, operations: Operations): void {
     return context.json(await operations.usage(request), 200);
   });
   app.openapi(check, async (context) => context.json(await operations.checkLedger(), 200));
+  app.openapi(rebuild, async (context) => context.json(await operations.rebuildLedger(), 200));
 }
 
 function parseCondition(text: string): { dimension: string; value: string } {

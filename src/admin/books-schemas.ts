@@ -3,15 +3,26 @@ import { z } from 'zod';
 const counters = {
   requests: z.number(),
   errors: z.number().meta({ description: 'Requests whose outcome is not `served`.' }),
-  input_tokens: z.number(),
+  input_tokens: z.number().meta({ description: 'All input: text and the next four.' }),
   cached_input_tokens: z.number(),
-  output_tokens: z.number(),
+  cache_write_tokens: z.number(),
+  audio_input_tokens: z.number(),
+  image_input_tokens: z.number(),
+  output_tokens: z.number().meta({ description: 'All output: text and the next three.' }),
   reasoning_tokens: z.number(),
+  audio_output_tokens: z.number(),
+  image_output_tokens: z.number(),
+  gpu_seconds: z.number().meta({
+    description: 'Time of backends, shared among the requests that ran at once.',
+  }),
   cost_usd: z.string().nullable().meta({
     description: 'Of the requests that had a price; null when none had. See `unpriced`.',
   }),
   unpriced: z.number().meta({ description: 'Requests without a price: unknown, not free.' }),
   estimated: z.number().meta({ description: 'Requests whose tokens llmgate counted itself.' }),
+  estimated_cost_usd: z.string().nullable().meta({
+    description: 'Of `cost_usd`, what those requests cost.',
+  }),
   ttft_ms_p50: z.number().nullable(),
 };
 
@@ -37,9 +48,21 @@ export const LedgerCheckView = z
     ok: z.boolean(),
     requests: z.number(),
     open: z.number(),
-    estimated: z.number(),
     cost_usd: z.string(),
+    estimated: z.number(),
+    estimated_cost_usd: z.string().meta({ description: 'Of `cost_usd`, what is an estimate.' }),
     problems: z.array(z.string()),
   })
   .meta({ id: 'LedgerCheck' });
 export type LedgerCheckView = z.infer<typeof LedgerCheckView>;
+
+export const LedgerRebuildView = z
+  .object({
+    requests: z.number().meta({ description: 'That the sums were made from.' }),
+    corrected_sums: z.number().meta({ description: 'Sums that were wrong and are right now.' }),
+    problems: z.array(z.string()).meta({
+      description: 'Budget counters of the running gateway that still differ from the rows.',
+    }),
+  })
+  .meta({ id: 'LedgerRebuild' });
+export type LedgerRebuildView = z.infer<typeof LedgerRebuildView>;

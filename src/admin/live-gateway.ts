@@ -14,6 +14,8 @@ export interface LiveGateway {
   backends(): BackendView[];
   /** Never throws for a bad file: the old generation stays and `problems` says why. */
   reload(by: Actor): Promise<ReloadResult>;
+  /** Sums that budgets were counted from were put right: they are to be counted from them again. */
+  sumsRebuilt(): Promise<void>;
   /** Holds live counters against the rows; every difference is one plain sentence. */
   checkLive(): Promise<string[]>;
 }

@@ -1,20 +1,17 @@
 import type { Clock, RandomBytes } from '../core/clock.ts';
 import { GateError } from '../core/error.ts';
-import { toUsdString } from '../core/money.ts';
 import type { ContentAccess } from '../store/content/content-access.ts';
 import type { Store } from '../store/store.ts';
 import { type Actor, currentActor } from './actor.ts';
 import { type AuditSigning, createAuditOperations } from './audit-operations.ts';
-import type { LedgerCheckView, UsageDocument } from './books-schemas.ts';
+import { createBooksOperations } from './books-operations.ts';
 import type { FileBudgets } from './budget-desk.ts';
 import { createBudgetOperations } from './budget-operations.ts';
 import { createContentOperations } from './content-operations.ts';
 import { createKeyOperations } from './key-operations.ts';
 import type { LiveGateway } from './live-gateway.ts';
 import { OperationError } from './operation-error.ts';
-import type { Operations, UsageRequest } from './operations.ts';
-import { toUsageDocument } from './usage-document.ts';
-import { parseUsageRequest } from './usage-query.ts';
+import type { Operations } from './operations.ts';
 
 export interface LocalParts {
   readonly store: Store;
@@ -33,7 +30,7 @@ export interface LocalParts {
 
 /** The operations in the process that holds the store. The store stays the caller's to close. */
 export function createOperations(parts: LocalParts): Operations {
-  const { store, live, actor = currentActor, fileBudgets = async () => null } = parts;
+  const { live, actor = currentActor, fileBudgets = async () => null } = parts;
   const gateway = (): LiveGateway => {
     if (live !== null) return live;
     throw new OperationError('not_running', 'the gateway is not running');
@@ -43,8 +40,7 @@ export function createOperations(parts: LocalParts): Operations {
     audit: createAuditOperations({ ...parts, actor, signing: parts.signing ?? NO_SIGNING }),
     content: createContentOperations({ ...parts, actor }),
     budgets: createBudgetOperations({ ...parts, actor, fileBudgets }),
-    usage: (request) => usage(store, request),
-    checkLedger: () => checkLedger(store, live),
+    ...createBooksOperations({ ...parts, actor }),
     status: async () => gateway().status(),
     models: async () => gateway().models(),
     backends: async () => gateway().backends(),
@@ -58,31 +54,6 @@ const NO_SIGNING: AuditSigning = {
   },
   publicKey: () => null,
 };
-
-async function usage(store: Store, request: UsageRequest): Promise<UsageDocument> {
-  const query = parseUsageRequest(request);
-  // The books know keys by id; people know them by name.
-  const where = query.where.map((condition) =>
-    condition.dimension === 'key'
-      ? { ...condition, value: store.keys.find(condition.value)?.id ?? condition.value }
-      : condition,
-  );
-  const report = await store.books.usage({ ...query, where });
-  return toUsageDocument(report, query.by, (id) => store.keys.find(id)?.name ?? null);
-}
-
-async function checkLedger(store: Store, live: LiveGateway | null): Promise<LedgerCheckView> {
-  const found = await store.books.check();
-  const problems = [...found.problems, ...((await live?.checkLive()) ?? [])];
-  return {
-    ok: problems.length === 0,
-    requests: found.requests,
-    open: found.open,
-    estimated: found.estimated,
-    cost_usd: toUsdString(found.costNanoUsd),
-    problems,
-  };
-}
 
 /** Whatever an operation threw, as an OperationError. Unknown causes say nothing of themselves. */
 export function toOperationError(cause: unknown): OperationError {

@@ -7,7 +7,7 @@ import type {
   CheckpointView,
   VerifyAuditInput,
 } from './audit-schemas.ts';
-import type { LedgerCheckView, UsageDocument } from './books-schemas.ts';
+import type { BooksOperations } from './books-operations.ts';
 import type { BudgetOperations } from './budget-operations.ts';
 import type { ContentOperations } from './content-operations.ts';
 import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
@@ -17,13 +17,11 @@ import type { IssuedKey, KeyChanges, KeyPage, KeyView, NewKey, Rotation } from '
  * Everything an operator can do. There are two ways to it (in this process on an opened store, and
  * over the admin socket) and both give the same documents and throw the same `OperationError`s.
  */
-export interface Operations {
+export interface Operations extends BooksOperations {
   readonly keys: KeyOperations;
   readonly audit: AuditOperations;
   readonly content: ContentOperations;
   readonly budgets: BudgetOperations;
-  usage(request: UsageRequest): Promise<UsageDocument>;
-  checkLedger(): Promise<LedgerCheckView>;
   status(): Promise<GatewayStatus>;
   models(): Promise<ModelView[]>;
   backends(): Promise<BackendView[]>;

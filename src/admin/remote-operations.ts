@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ACTOR_HEADER } from './actor.ts';
-import { LedgerCheckView, UsageDocument } from './books-schemas.ts';
+import { LedgerCheckView, LedgerRebuildView, UsageDocument } from './books-schemas.ts';
 import { ContentView, EraseResult } from './content-schemas.ts';
 import { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
 import { IssuedKey, KeyPage, KeyView } from './key-schemas.ts';
@@ -9,8 +9,11 @@ import type { KeyOperations, Operations } from './operations.ts';
 import { createRemoteAudit } from './remote-audit.ts';
 import { createRemoteBudgets } from './remote-budgets.ts';
 
-/** Long enough for a check of 100 M rows; without it a wedged gateway would hang the shell. */
+/** Without it a wedged gateway would hang the shell. */
 const TIMEOUT_MS = 10 * 60_000;
+
+/** Long enough to read 100 M rows. */
+const READ_ALL_TIMEOUT_MS = 60 * 60_000;
 
 interface AdminRequest<T> {
   readonly method: 'GET' | 'POST' | 'PATCH';
@@ -19,6 +22,7 @@ interface AdminRequest<T> {
   readonly answer: z.ZodType<T>;
   /** Statuses besides 2xx whose body is the answer and not an error. */
   readonly alsoAnswers?: readonly number[];
+  readonly timeoutMs?: number;
 }
 
 export type Send = <T>(request: AdminRequest<T>) => Promise<T>;
@@ -53,7 +57,20 @@ export function createRemoteOperations(
       for (const { dimension, value } of where) query.append('where', `${dimension}=${value}`);
       return send({ method: 'GET', path: `/usage?${query}`, answer: UsageDocument });
     },
-    checkLedger: () => send({ method: 'GET', path: '/ledger/check', answer: LedgerCheckView }),
+    checkLedger: () =>
+      send({
+        method: 'GET',
+        path: '/ledger/check',
+        answer: LedgerCheckView,
+        timeoutMs: READ_ALL_TIMEOUT_MS,
+      }),
+    rebuildLedger: () =>
+      send({
+        method: 'POST',
+        path: '/ledger/rebuild',
+        answer: LedgerRebuildView,
+        timeoutMs: READ_ALL_TIMEOUT_MS,
+      }),
     status: () => send({ method: 'GET', path: '/status', answer: GatewayStatus }),
     models: async () => {
       const answer = z.object({ models: z.array(ModelView) });
@@ -94,7 +111,7 @@ async function sendTo<T>(
   request: AdminRequest<T>,
   { signal, actor = '' }: RemoteOptions,
 ): Promise<T> {
-  const deadline = AbortSignal.timeout(TIMEOUT_MS);
+  const deadline = AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS);
   let reply: Response;
   let document: unknown;
   try {
@@ -103,6 +120,8 @@ async function sendTo<T>(
       method: request.method,
       // A pooled connection would keep the process alive after the command is done.
       keepalive: false,
+      // Bun's own ends a silent connection after five minutes.
+      timeout: false,
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
       headers: {
         [ACTOR_HEADER]: encodeURIComponent(actor),

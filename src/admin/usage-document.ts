@@ -43,11 +43,18 @@ function toCounters(row: UsageRow): UsageDocument['total'] {
     errors: row.errors,
     input_tokens: row.inputTokens,
     cached_input_tokens: row.cachedInputTokens,
+    cache_write_tokens: row.cacheWriteTokens,
+    audio_input_tokens: row.audioInputTokens,
+    image_input_tokens: row.imageInputTokens,
     output_tokens: row.outputTokens,
     reasoning_tokens: row.reasoningTokens,
+    audio_output_tokens: row.audioOutputTokens,
+    image_output_tokens: row.imageOutputTokens,
+    gpu_seconds: row.gpuUs / 1_000_000,
     cost_usd: hasNoPrice(row) ? null : toUsdString(row.costNanoUsd),
     unpriced: row.unpriced,
     estimated: row.estimated,
+    estimated_cost_usd: hasNoPrice(row) ? null : toUsdString(row.estimatedNanoUsd),
     ttft_ms_p50: row.ttftMsP50,
   };
 }

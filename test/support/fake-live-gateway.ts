@@ -86,6 +86,7 @@ export function createFakeLiveGateway(change: Partial<LiveGateway> = {}): FakeLi
       },
     ],
     reload: async () => ({ ok: true, generation: 4, problems: '' }),
+    sumsRebuilt: async () => {},
     checkLive: async () => [],
     ...change,
   };

@@ -23,11 +23,18 @@ const ROW: UsageRow = {
   errors: 1,
   inputTokens: 10,
   cachedInputTokens: 4,
+  cacheWriteTokens: 1,
+  audioInputTokens: 2,
+  imageInputTokens: 3,
   outputTokens: 20,
   reasoningTokens: 5,
+  audioOutputTokens: 6,
+  imageOutputTokens: 7,
+  gpuUs: 2_500_000,
   costNanoUsd: 1_234_000n,
   unpriced: 1,
   estimated: 2,
+  estimatedNanoUsd: 34_000n,
   ttftMsP50: 12.5,
 };
 
@@ -36,11 +43,18 @@ const COUNTERS = {
   errors: 1,
   input_tokens: 10,
   cached_input_tokens: 4,
+  cache_write_tokens: 1,
+  audio_input_tokens: 2,
+  image_input_tokens: 3,
   output_tokens: 20,
   reasoning_tokens: 5,
+  audio_output_tokens: 6,
+  image_output_tokens: 7,
+  gpu_seconds: 2.5,
   cost_usd: '0.001234',
   unpriced: 1,
   estimated: 2,
+  estimated_cost_usd: '0.000034',
   ttft_ms_p50: 12.5,
 };
 
@@ -94,6 +108,7 @@ describe.each(['local', 'remote'] as const)('%s', (way) => {
           ...COUNTERS,
           requests: 1,
           cost_usd: null,
+          estimated_cost_usd: null,
         },
       ],
       total: COUNTERS,
@@ -127,6 +142,7 @@ describe.each(['local', 'remote'] as const)('%s', (way) => {
       open: 1,
       estimated: 2,
       costNanoUsd: 25_000_000_000n,
+      estimatedNanoUsd: 500_000_000n,
       problems: ['rollup of 10:00 is short by 1.'],
       spend: [],
     };
@@ -136,9 +152,37 @@ describe.each(['local', 'remote'] as const)('%s', (way) => {
       ok: false,
       requests: 7,
       open: 1,
-      estimated: 2,
       cost_usd: '25',
+      estimated: 2,
+      estimated_cost_usd: '0.5',
       problems: ['rollup of 10:00 is short by 1.', 'alice is off by $1.'],
+    });
+  });
+
+  test('a rebuild is on record, is told to the gateway, and says what still differs', async () => {
+    const heard: string[] = [];
+    const live = createFakeLiveGateway({
+      sumsRebuilt: async () => void heard.push('sums rebuilt'),
+      checkLive: async () => ['alice is off by $1.'],
+    });
+    await using lab = await openBooksLab(
+      way,
+      { rebuild: async () => ({ requests: 7, lastSeq: 9, corrected: 3 }) },
+      live,
+    );
+    expect(await lab.operations.rebuildLedger()).toEqual({
+      requests: 7,
+      corrected_sums: 3,
+      problems: ['alice is off by $1.'],
+    });
+    expect(heard).toEqual(['sums rebuilt']);
+    const { lines } = await lab.store.books.audit.page({
+      ...{ chain: 'admin_events', action: 'ledger.rebuild', order: 'newest', limit: 1 },
+      ...{ sinceMs: null, untilMs: null, keyId: null, after: null },
+    });
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      action: 'ledger.rebuild',
+      after: { requests: 7, corrected_sums: 3 },
     });
   });
 

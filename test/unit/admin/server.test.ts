@@ -164,6 +164,7 @@ test('the OpenAPI document has every route, with the schemas that the code check
     'post /admin/v1/keys',
     'post /admin/v1/keys/{ref}/rotate',
     'post /admin/v1/keys/{ref}/{change}',
+    'post /admin/v1/ledger/rebuild',
     'post /admin/v1/reload',
   ]);
   expect(document.openapi).toBe('3.1.0');
