@@ -14,6 +14,7 @@ const io: ProcessIo = {
   env: process.env,
   cwd: process.cwd(),
   stdoutIsTty: process.stdout.isTTY === true,
+  stderrIsTty: process.stderr.isTTY === true,
   columns: process.stdout.columns ?? 80,
   setExitCode: (code: number) => {
     exitCode = code;

@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { addAuditRoutes } from './audit-routes.ts';
+import { addBackupRoutes } from './backup-routes.ts';
 import { addBooksRoutes } from './books-routes.ts';
 import { addBudgetRoutes } from './budget-routes.ts';
 import { addContentRoutes } from './content-routes.ts';
@@ -41,6 +42,7 @@ export function createAdminApp({ operations, version, onFailure }: AdminAppOptio
   );
   addKeyRoutes(app, operations.keys);
   addBooksRoutes(app, operations);
+  addBackupRoutes(app, operations.backups);
   addBudgetRoutes(app, operations.budgets);
   addContentRoutes(app, operations.content);
   addGatewayRoutes(app, operations);

@@ -4,6 +4,7 @@ import type { ContentAccess } from '../store/content/content-access.ts';
 import type { Store } from '../store/store.ts';
 import { type Actor, currentActor } from './actor.ts';
 import { type AuditSigning, createAuditOperations } from './audit-operations.ts';
+import { createBackupOperations } from './backup-operations.ts';
 import { createBooksOperations } from './books-operations.ts';
 import type { FileBudgets } from './budget-desk.ts';
 import { createBudgetOperations } from './budget-operations.ts';
@@ -24,6 +25,8 @@ export interface LocalParts {
   readonly actor?: () => Actor;
   /** Asked for without a gateway; left out, the configuration is taken for unknown. */
   readonly fileBudgets?: () => Promise<FileBudgets | null>;
+  /** Of llmgate, for what is written into backups. */
+  readonly version?: string;
   /** Left out, nothing can be signed. */
   readonly signing?: AuditSigning;
 }
@@ -40,6 +43,7 @@ export function createOperations(parts: LocalParts): Operations {
     audit: createAuditOperations({ ...parts, actor, signing: parts.signing ?? NO_SIGNING }),
     content: createContentOperations({ ...parts, actor }),
     budgets: createBudgetOperations({ ...parts, actor, fileBudgets }),
+    backups: createBackupOperations({ ...parts, actor, version: parts.version ?? 'unknown' }),
     ...createBooksOperations({ ...parts, actor }),
     status: async () => gateway().status(),
     models: async () => gateway().models(),

@@ -7,6 +7,7 @@ import type {
   CheckpointView,
   VerifyAuditInput,
 } from './audit-schemas.ts';
+import type { BackupOperations } from './backup-operations.ts';
 import type { BooksOperations } from './books-operations.ts';
 import type { BudgetOperations } from './budget-operations.ts';
 import type { ContentOperations } from './content-operations.ts';
@@ -22,6 +23,7 @@ export interface Operations extends BooksOperations {
   readonly audit: AuditOperations;
   readonly content: ContentOperations;
   readonly budgets: BudgetOperations;
+  readonly backups: BackupOperations;
   status(): Promise<GatewayStatus>;
   models(): Promise<ModelView[]>;
   backends(): Promise<BackendView[]>;

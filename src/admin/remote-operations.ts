@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ACTOR_HEADER } from './actor.ts';
+import { BackupView } from './backup-schemas.ts';
 import { LedgerCheckView, LedgerRebuildView, UsageDocument } from './books-schemas.ts';
 import { ContentView, EraseResult } from './content-schemas.ts';
 import { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
@@ -43,6 +44,13 @@ export function createRemoteOperations(
     keys: createRemoteKeys(send),
     audit: createRemoteAudit(send),
     budgets: createRemoteBudgets(send),
+    backups: {
+      create: (body) =>
+        send({
+          ...{ method: 'POST', path: '/backups', body, answer: BackupView },
+          timeoutMs: READ_ALL_TIMEOUT_MS,
+        }),
+    },
     content: {
       show: (requestId) =>
         send({

@@ -106,7 +106,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     });
     const { checkpointer } = records;
     const operations = createOperations({
-      ...{ store, content, clock, random, live },
+      ...{ store, content, clock, random, live, version },
       signing: { checkpointer: () => checkpointer, publicKey: () => checkpointer.publicKey },
     });
     const admin = startAdminServer({

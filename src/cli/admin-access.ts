@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Operations } from '../admin/operations.ts';
 import { type Clock, type RandomBytes, systemClock, systemRandom } from '../core/clock.ts';
+import type { StoreLog } from '../store/store-event.ts';
+import { VERSION } from './build-info.ts';
 import { type AccessFlags, type DataDir, findDataDir } from './data-dir.ts';
 import { CliError, EXIT } from './exit-code.ts';
 import type { CliIo } from './io.ts';
 import { nameActor } from './name-actor.ts';
 import { toCliError } from './to-cli-error.ts';
+import { toVisibleText } from './visible-text.ts';
 
 /**
  * What a command must reach: a running gateway, a data directory that exists, or one that may be
@@ -96,14 +99,16 @@ async function useStore<T>(
   const { findFileBudgets } = await import('./file-budgets.ts');
   const { clock, random } = access.system ?? SYSTEM;
   const { path, durability, contentKeys } = dataDir;
-  const store = await openStore({ dataDir: path, clock, durability, worker: false });
-  const content = openContentHere({ dataDir: path, contentKeys, random });
+  // What happens to the files besides what was asked for, such as a migration.
+  const log: StoreLog = ({ message }) => io.err(`llmgate: ${toVisibleText(message)}\n`);
+  const store = await openStore({ dataDir: path, clock, durability, log, worker: false });
+  const content = openContentHere({ dataDir: path, contentKeys, random, log });
   try {
     const actor = { actor: nameActor(io), origin: 'offline' };
     const signing = createOfflineSigning(dataDir, store.audit, clock);
     return await use(
       createOperations({
-        ...{ store, content, clock, random, signing, live: null },
+        ...{ store, content, clock, random, signing, live: null, version: VERSION },
         actor: () => actor,
         fileBudgets: () => findFileBudgets(access, io, path),
       }),

@@ -11,6 +11,8 @@ export interface CliIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly stdoutIsTty: boolean;
+  /** Left out, it is none. */
+  readonly stderrIsTty?: boolean;
   /** Width of the terminal in cells; 80 where none is known. */
   readonly columns: number;
   setExitCode(code: number): void;

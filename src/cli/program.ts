@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addAuditCommand } from './audit.ts';
 import { addBackendsCommand } from './backends.ts';
+import { addBackupCommand } from './backup.ts';
 import { addBudgetsCommand } from './budgets.ts';
 import { VERSION } from './build-info.ts';
 import { addCompletionCommand } from './completion.ts';
@@ -42,6 +43,7 @@ export function createProgram(io: ProcessIo): Command {
   addAuditCommand(program, io);
   addModelsCommand(program, io);
   addBackendsCommand(program, io);
+  addBackupCommand(program, io);
   addStatusCommand(program, io);
   addReloadCommand(program, io);
   addMockCommand(program, io);

@@ -156,6 +156,7 @@ test('the OpenAPI document has every route, with the schemas that the code check
     'patch /admin/v1/keys/{ref}',
     'post /admin/v1/audit/checkpoints',
     'post /admin/v1/audit/verify',
+    'post /admin/v1/backups',
     'post /admin/v1/budgets/{target}/grant',
     'post /admin/v1/budgets/{target}/remove',
     'post /admin/v1/budgets/{target}/reset',
