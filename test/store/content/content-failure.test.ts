@@ -39,7 +39,7 @@ test('a settlement does not wait longer than the deadline, and the late content 
 });
 
 test('content that came too late to be named by its row does not stay', async () => {
-  const { content, capture, dataDir } = await openTempContent({ keepWithinMs: 20 });
+  const { content, capture, dataDir } = await openTempContent({ keepWithinMs: 400 });
   await capture({ id: requestId(1) });
   const other = openSqlite(join(dataDir, 'content.db'), { busyTimeoutMs: 0, mustExist: true });
   other.exec('BEGIN IMMEDIATE');
