@@ -40,6 +40,8 @@ async function attempt(
   call: Call,
   target: Target,
 ): Promise<Answer | GateError> {
+  // Whatever ended the request since it was let in has settled it: nobody would pay for this.
+  exchange.throwIfStopped();
   const { clock } = exchange.gate;
   const request = {
     method: 'POST',

@@ -60,8 +60,6 @@ export async function read(exchange: Exchange): Promise<Call> {
     if (cause instanceof GateError) throw cause;
     throw new GateError('caller_gone', 'The caller left while sending the body.', { cause });
   }
-  // What the next stages take for a request that is over would never be given back.
-  exchange.throwIfStopped();
   const call =
     kind === 'json'
       ? readJson(route, parseJsonBody(bytes, JSON_CAPS), contentType)

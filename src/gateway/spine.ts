@@ -34,6 +34,8 @@ export async function handle(
   try {
     const caller = authenticate(exchange);
     const call = await read(exchange);
+    // What the next stages take for a request that is over would never be given back.
+    exchange.throwIfStopped();
     exchange.awaitAnswer();
     const model = authorize(exchange, caller, call);
     limit(exchange, caller, call);
