@@ -29,11 +29,9 @@ export const GatewayStatus = z
     unrecorded: z
       .number()
       .meta({ description: 'Served before they could be recorded, as audit.on_failure allows.' }),
-    tags_left_out: z
-      .number()
-      .meta({
-        description: "Requests booked without their caller's tags: too many different ones.",
-      }),
+    tags_left_out: z.number().meta({
+      description: "Requests booked without their caller's tags: too many different ones.",
+    }),
     budgets: z.object({
       refused: z.number(),
       holds: z.number(),
