@@ -4,6 +4,8 @@ import type { AccessFlags } from './data-dir.ts';
 import type { CliIo } from './io.ts';
 import { addOutputOptions, type OutputOptions, printReport } from './output.ts';
 import { parseTimeRange } from './time-range.ts';
+import { addUsageChargebackCommand } from './usage-chargeback.ts';
+import { type Condition, parseCondition } from './usage-condition.ts';
 import { toUsageReport } from './usage-view.ts';
 
 const EXAMPLE = `Examples:
@@ -18,12 +20,7 @@ Dimensions: key, user, team, tenant, model, backend, endpoint, outcome, hour,
   day, month, tag:NAME.
 Times, in UTC: 7d, 24h, today, yesterday, this-month, last-month, 2026-11,
   2026-11-20, RFC 3339. A day or month is meant whole: --since starts with it,
-  --until ends with it.`;
-
-interface Condition {
-  readonly dimension: string;
-  readonly value: string;
-}
+  --until ends with it. Other times widen to the quarter of an hour.`;
 
 interface UsageFlags extends AccessFlags, OutputOptions {
   readonly by: readonly string[];
@@ -33,9 +30,13 @@ interface UsageFlags extends AccessFlags, OutputOptions {
 }
 
 export function addUsageCommand(program: Command, io: CliIo, system: SystemParts = SYSTEM): void {
+  // What stands behind the name of a command is that command's own: both have -o and --by.
   const command = program
+    .enablePositionalOptions()
     .command('usage')
     .description('requests, tokens and money, grouped as you like')
+    .enablePositionalOptions()
+    .helpCommand(false)
     .addHelpText('before', EXAMPLE)
     .addHelpText('after', WORDS)
     .option('--by <dimensions>', 'what to group by, commas between (default: model)', parseBy)
@@ -45,6 +46,7 @@ export function addUsageCommand(program: Command, io: CliIo, system: SystemParts
   addOutputOptions(addAccessOptions(command)).action((flags: UsageFlags) =>
     showUsage(flags, io, system),
   );
+  addUsageChargebackCommand(command, io, system);
 }
 
 async function showUsage(flags: UsageFlags, io: CliIo, system: SystemParts): Promise<void> {
@@ -72,10 +74,4 @@ function parseBy(text: string): string[] {
   const dimensions = text.split(',').map((name) => name.trim());
   if (dimensions.every((name) => name !== '')) return dimensions;
   throw new InvalidArgumentError('Write dimensions with commas between them, such as key,day.');
-}
-
-function parseCondition(text: string, before: readonly Condition[] = []): Condition[] {
-  const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('Write DIMENSION=VALUE, such as model=llama.');
-  return [...before, { dimension: text.slice(0, at), value: text.slice(at + 1) }];
 }

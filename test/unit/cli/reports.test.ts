@@ -12,11 +12,13 @@ import { addUsageCommand } from '../../../src/cli/usage.ts';
 import { addVersionCommand } from '../../../src/cli/version.ts';
 import { nanoUsd } from '../../../src/core/money.ts';
 import { NO_USAGE } from '../../../src/core/usage.ts';
+import { databasePath } from '../../../src/store/open-database.ts';
+import { openSqlite } from '../../../src/store/sqlite.ts';
 import { openAdminLab } from '../../support/admin-lab.ts';
 import { createFakeLiveGateway } from '../../support/fake-live-gateway.ts';
-import { type CliRun, type RunCliOptions, runCli } from '../../support/run-cli.ts';
 import { aPrice } from '../../support/request-rows.ts';
-import { aFinishedRow, aKey, anOpenRow } from '../../support/temp-store.ts';
+import { type CliRun, type RunCliOptions, runCli } from '../../support/run-cli.ts';
+import { aFinishedRow, aKey, anOpenRow, openTempStore } from '../../support/temp-store.ts';
 import { testDir } from '../../support/test-dir.ts';
 
 type Add = (program: Command, io: CliIo) => void;
@@ -164,11 +166,18 @@ total         2       1  1,200,000       0      30  0.000123        -
       errors: 0,
       input_tokens: 1_200_000,
       cached_input_tokens: 0,
+      cache_write_tokens: 0,
+      audio_input_tokens: 0,
+      image_input_tokens: 0,
       output_tokens: 30,
       reasoning_tokens: 0,
+      audio_output_tokens: 0,
+      image_output_tokens: 0,
+      gpu_seconds: 0,
       cost_usd: '0.000123',
       unpriced: 0,
       estimated: 0,
+      estimated_cost_usd: '0',
       ttft_ms_p50: null,
     };
     expect(JSON.parse(run.out)).toEqual({
@@ -198,8 +207,9 @@ total         2       1  1,200,000       0      30  0.000123        -
       ok: true,
       requests: 2,
       open: 0,
-      estimated: 0,
       cost_usd: '0.000123',
+      estimated: 0,
+      estimated_cost_usd: '0',
       problems: [],
     });
     expect(run).toMatchObject({ err: '', exitCode: 0 });
@@ -211,6 +221,40 @@ total         2       1  1,200,000       0      30  0.000123        -
     expect(run.exitCode).toBe(1);
     expect(run.out).toContain('result     1 problem\n');
     expect(run.out).toContain('problem    alice has spent $1 by the counter, $2 by the rows.\n');
+  });
+
+  test('ledger rebuild says what it did, and ends with 1 when counters still differ', async () => {
+    expect(await onBooks(addLedgerCommand, ['ledger', 'rebuild'])).toEqual({
+      out: 'result    every sum was right\nrequests  2\n',
+      err: '',
+      exitCode: 0,
+    });
+    const live = { checkLive: async () => ['alice has spent $1 by the counter, $2 by the rows.'] };
+    const run = await ask(addLedgerCommand, ['ledger', 'rebuild', '--json'], { live });
+    expect(JSON.parse(run.out)).toMatchObject({
+      corrected_sums: 0,
+      problems: [expect.stringContaining('alice')],
+    });
+    expect(run.exitCode).toBe(1);
+  });
+
+  test('a sum that is wrong is told of with the way to put it right', async () => {
+    const dataDir = testDir();
+    const { store } = await openTempStore({ dataDir });
+    await store.ledger.settle(aFinishedRow(), []);
+    await store.books.spend(0);
+    await store.close();
+    const db = openSqlite(databasePath(dataDir), { busyTimeoutMs: 1_000, mustExist: true });
+    db.exec('UPDATE usage_sums SET requests = 2');
+    db.close();
+    const words = (verb: string) => ['ledger', verb, '--data-dir', dataDir];
+    const wrong = await runCli(addLedgerCommand, words('check'));
+    expect(wrong.exitCode).toBe(1);
+    expect(wrong.out).toContain('result     3 problems\n');
+    expect(wrong.err).toContain('put right by "llmgate ledger rebuild"');
+    const rebuilt = await runCli(addLedgerCommand, words('rebuild'));
+    expect(rebuilt.out).toContain('result    3 sums put right\n');
+    expect((await runCli(addLedgerCommand, words('check'))).exitCode).toBe(0);
   });
 });
 
