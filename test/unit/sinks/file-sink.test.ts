@@ -1,5 +1,4 @@
 import {
-  chmodSync,
   mkdirSync,
   readFileSync,
   renameSync,
