@@ -123,7 +123,7 @@ async function useStore<T>(
 }
 
 /** Whether a gateway listens there. A socket file alone says nothing: it survives a kill. */
-async function isAnswering(socketPath: string): Promise<boolean> {
+export async function isAnswering(socketPath: string): Promise<boolean> {
   if (!isReachable(socketPath)) return false;
   const { createRemoteOperations } = await import('../admin/remote-operations.ts');
   const probe = createRemoteOperations(socketPath, {

@@ -12,6 +12,7 @@ import { addLedgerCommand } from './ledger.ts';
 import { addMockCommand } from './mock.ts';
 import { addModelsCommand } from './models.ts';
 import { addReloadCommand } from './reload.ts';
+import { addRestoreCommand } from './restore.ts';
 import { addServeCommand } from './serve.ts';
 import { addStatusCommand } from './status.ts';
 import { addUsageCommand } from './usage.ts';
@@ -44,6 +45,7 @@ export function createProgram(io: ProcessIo): Command {
   addModelsCommand(program, io);
   addBackendsCommand(program, io);
   addBackupCommand(program, io);
+  addRestoreCommand(program, io);
   addStatusCommand(program, io);
   addReloadCommand(program, io);
   addMockCommand(program, io);
