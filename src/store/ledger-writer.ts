@@ -1,12 +1,17 @@
 import { nextHash } from '../audit/chain.ts';
-import { type HashedAttempt, toAttemptsText, toRequestText } from '../audit/request-text.ts';
+import {
+  type HashedAttempt,
+  type HashedRequest,
+  toAttemptsText,
+  toRequestText,
+} from '../audit/request-text.ts';
 import { assert } from '../core/assert.ts';
 import type { Usage } from '../core/usage.ts';
 import type { ChainHead } from './audit-trail.ts';
 import { readRequestsHead } from './requests-head.ts';
 import { openRowWords, type RowWords } from './row-words.ts';
 import type { AttemptRow, FinishedRow, OpenRow } from './rows.ts';
-import type { Database, SqlValue, Statement } from './sqlite.ts';
+import type { Database, RunResult, SqlValue, Statement } from './sqlite.ts';
 import { toUsageText } from './usage-columns.ts';
 
 /**
@@ -31,11 +36,15 @@ const INSERT_OPEN = `INSERT INTO open_requests (id, dimension, streamed, started
   input_tokens_estimate, hold_nano_usd, price) VALUES (${ID}, ?, ?, ?, ?, ?, ?)`;
 
 const INSERT_REQUEST = `INSERT INTO requests (seq, id, dimension, ending, started_at_ms,
-  duration_ms, ttft_us, backend_us, input_tokens, cached_input_tokens, cache_write_tokens,
-  audio_input_tokens, image_input_tokens, output_tokens, reasoning_tokens, audio_output_tokens,
-  image_output_tokens, gpu_us, price, cost_nano_usd, attempts, content_ref, hash)
-  VALUES (?, unhex(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, unhex(?))
-  ON CONFLICT (id) DO NOTHING`;
+  duration_ms, ttft_us, backend_us, input_tokens, cached_input_tokens, output_tokens,
+  reasoning_tokens, price, cost_nano_usd, attempts, hash, cache_write_tokens, audio_input_tokens,
+  image_input_tokens, audio_output_tokens, image_output_tokens, gpu_us, content_ref)
+  VALUES (?, unhex(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, unhex(?)`;
+
+const UNLESS_KNOWN = 'ON CONFLICT (id) DO NOTHING';
+const INSERT_ANY = `${INSERT_REQUEST}, ?, ?, ?, ?, ?, ?, ?) ${UNLESS_KNOWN}`;
+// To bind a value costs as much as to store it, and most requests have nothing in seven columns.
+const INSERT_PLAIN = `${INSERT_REQUEST}, 0, 0, 0, 0, 0, 0, NULL) ${UNLESS_KNOWN}`;
 
 const INSERT_ATTEMPT = `INSERT INTO attempts (request_seq, attempt, backend, started_at_ms,
   duration_us, code, status) VALUES (?, ?, ?, ?, ?, ?, ?)`;
@@ -45,7 +54,10 @@ export function openLedgerWriter(db: Database): LedgerWriter {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const insertOpen = db.prepare<SqlValue[]>(INSERT_OPEN);
-  const insertRequest = db.prepare<SqlValue[]>(INSERT_REQUEST);
+  const inserts: RequestInserts = {
+    any: db.prepare<SqlValue[]>(INSERT_ANY),
+    plain: db.prepare<SqlValue[]>(INSERT_PLAIN),
+  };
   const insertAttempt = db.prepare<SqlValue[]>(INSERT_ATTEMPT);
   const deleteOpen = db.prepare<[string]>(`DELETE FROM open_requests WHERE id = ${ID}`);
   const updateProgress = db.prepare<[string, string]>(
@@ -69,7 +81,7 @@ export function openLedgerWriter(db: Database): LedgerWriter {
     settle(row, attempts) {
       assert(head !== undefined, 'rows are settled in a transaction');
       const hashed = attempts.length === 0 ? NO_ATTEMPTS : attempts.map(toHashedAttempt);
-      const next = writeFinished(insertRequest, words, { row, head, attempts: hashed });
+      const next = writeFinished(inserts, words, { row, head, attempts: hashed });
       if (next !== head) {
         for (const attempt of hashed) writeAttempt(insertAttempt, words, next.seq, attempt);
       }
@@ -94,6 +106,12 @@ function writeOpen(insert: Statement<SqlValue[]>, words: RowWords, row: OpenRow)
   );
 }
 
+interface RequestInserts {
+  readonly any: Statement<SqlValue[]>;
+  /** For rows that `isPlain`. */
+  readonly plain: Statement<SqlValue[]>;
+}
+
 interface Ending {
   readonly row: FinishedRow;
   /** What the row is chained to. */
@@ -103,7 +121,7 @@ interface Ending {
 
 /** The new head of the chain; the old one when the id was settled before. */
 function writeFinished(
-  insert: Statement<SqlValue[]>,
+  inserts: RequestInserts,
   words: RowWords,
   { row, head, attempts }: Ending,
 ): ChainHead {
@@ -130,32 +148,88 @@ function writeFinished(
     attemptsText: toAttemptsText(attempts),
   };
   const hash = nextHash(head.hash, toRequestText(values));
-  const { changes } = insert.run(
+  const numbers = { dimension: dimension.id, ending: ending.id, price: price.id };
+  const { changes } = isPlain(row)
+    ? insertPlain(inserts.plain, values, numbers, hash)
+    : insertAny(inserts.any, values, numbers, { hash, contentRef });
+  return changes === 1 ? { seq: values.seq, hash } : head;
+}
+
+interface Numbers {
+  readonly dimension: number;
+  readonly ending: number;
+  readonly price: number;
+}
+
+function isPlain({ usage, gpuUs, contentRef }: FinishedRow): boolean {
+  return (
+    contentRef === null &&
+    gpuUs === 0 &&
+    usage.cacheWriteTokens === 0 &&
+    usage.audioInputTokens === 0 &&
+    usage.imageInputTokens === 0 &&
+    usage.audioOutputTokens === 0 &&
+    usage.imageOutputTokens === 0
+  );
+}
+
+function insertPlain(
+  insert: Statement<SqlValue[]>,
+  values: HashedRequest,
+  numbers: Numbers,
+  hash: string,
+): RunResult {
+  return insert.run(
     values.seq,
     values.idHex,
-    dimension.id,
-    ending.id,
+    numbers.dimension,
+    numbers.ending,
     values.startedAtMs,
     values.durationMs,
     values.ttftUs,
     values.backendUs,
-    usage.inputTokens,
-    usage.cachedInputTokens,
-    usage.cacheWriteTokens,
-    usage.audioInputTokens,
-    usage.imageInputTokens,
-    usage.outputTokens,
-    usage.reasoningTokens,
-    usage.audioOutputTokens,
-    usage.imageOutputTokens,
-    values.gpuUs,
-    price.id,
+    values.usage.inputTokens,
+    values.usage.cachedInputTokens,
+    values.usage.outputTokens,
+    values.usage.reasoningTokens,
+    numbers.price,
     values.costNanoUsd,
     values.attempts,
-    contentRef,
     hash,
   );
-  return changes === 1 ? { seq: values.seq, hash } : head;
+}
+
+function insertAny(
+  insert: Statement<SqlValue[]>,
+  values: HashedRequest,
+  numbers: Numbers,
+  { hash, contentRef }: { readonly hash: string; readonly contentRef: Uint8Array | null },
+): RunResult {
+  return insert.run(
+    values.seq,
+    values.idHex,
+    numbers.dimension,
+    numbers.ending,
+    values.startedAtMs,
+    values.durationMs,
+    values.ttftUs,
+    values.backendUs,
+    values.usage.inputTokens,
+    values.usage.cachedInputTokens,
+    values.usage.outputTokens,
+    values.usage.reasoningTokens,
+    numbers.price,
+    values.costNanoUsd,
+    values.attempts,
+    hash,
+    values.usage.cacheWriteTokens,
+    values.usage.audioInputTokens,
+    values.usage.imageInputTokens,
+    values.usage.audioOutputTokens,
+    values.usage.imageOutputTokens,
+    values.gpuUs,
+    contentRef,
+  );
 }
 
 /** Most requests had one attempt, which is told by their own row. */
