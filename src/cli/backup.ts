@@ -9,7 +9,6 @@ import type { CliIo } from './io.ts';
 import { addOutputOptions, type OutputOptions, printReport, type Report } from './output.ts';
 import { startProgressLine } from './progress-line.ts';
 import { renderFields } from './table.ts';
-import { toVisibleText } from './visible-text.ts';
 
 const EXAMPLE = `Examples:
   llmgate backup /backups/llmgate-2026-11-20.db
@@ -67,15 +66,10 @@ function toReport(made: BackupView): Report {
     document: made,
     rows: [made],
     human: renderFields([
-      ['backup', `${toVisibleText(made.file)}, ${toByteSize(made.size_bytes)}`],
+      ['backup', `${made.file}, ${toByteSize(made.size_bytes)}`],
       ...(content === null
         ? []
-        : [
-            [
-              'content',
-              `${toVisibleText(content)}, ${toByteSize(made.content_size_bytes)}`,
-            ] as const,
-          ]),
+        : [['content', `${content}, ${toByteSize(made.content_size_bytes)}`] as const]),
       ['holds', `${made.requests_seq} requests and ${made.admin_events_seq} events, verified`],
       ['time', `${(made.duration_ms / 1_000).toFixed(1)} s`],
     ]),

@@ -1,7 +1,6 @@
 import type { PreparedRestore } from '../store/restore.ts';
 import type { Report } from './output.ts';
 import { renderFields } from './table.ts';
-import { toVisibleText } from './visible-text.ts';
 
 /** Names on one line; all of them are in the document. */
 const SHOWN_MAX = 10;
@@ -108,9 +107,9 @@ function listNotes({ prepared, hasKey }: RestoreFacts): string[] {
 
 export function toRestoreReport(view: RestoreView): Report {
   const outcome: [string, string] = view.restored
-    ? ['restored', toVisibleText(view.data_dir)]
+    ? ['restored', view.data_dir]
     : ['restored', 'nothing, as was asked for'];
-  const aside = view.aside.map((path): [string, string] => ['put aside', toVisibleText(path)]);
+  const aside = view.aside.map((path): [string, string] => ['put aside', path]);
   return {
     document: view,
     rows: [{ ...view }],
@@ -123,7 +122,7 @@ export function describeRestore(view: RestoreView): string {
   const { lost, keys_that_work_again: again, erasures_to_repeat: erased } = view;
   const made = view.made_at === null ? 'time unknown' : `made ${view.made_at}`;
   const fields: [string, string][] = [
-    ['backup', `${toVisibleText(view.file)}, ${made}`],
+    ['backup', `${view.file}, ${made}`],
     [
       'holds',
       `${view.keys} keys, ${view.requests_seq} requests, ${view.admin_events_seq} events; all verified`,
@@ -151,6 +150,6 @@ function describeLost({ requests, since, until, admin_events: events, keys }: Lo
 }
 
 function listNames(names: readonly string[]): string {
-  const shown = names.slice(0, SHOWN_MAX).map(toVisibleText).join(', ');
+  const shown = names.slice(0, SHOWN_MAX).join(', ');
   return names.length <= SHOWN_MAX ? shown : `${shown} and ${names.length - SHOWN_MAX} more`;
 }

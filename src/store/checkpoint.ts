@@ -10,6 +10,9 @@ const PAGE_BYTES = 4_096;
 const BACKLOG_PAGES = (4 * 1024 * 1024) / PAGE_BYTES;
 const LONG_LOG_PAGES = (32 * 1024 * 1024) / PAGE_BYTES;
 
+/** More than this cannot have been committed during a checkpoint: somebody reads an old state. */
+const PINNED_PAGES = (16 * 1024 * 1024) / PAGE_BYTES;
+
 interface LogState {
   /** Pages in the write-ahead log. */
   readonly log: number;
@@ -19,9 +22,10 @@ interface LogState {
 
 /**
  * Writes the log back into the database when enough of it has gathered. `long` means that the log
- * should start over: hold the commits, then `checkpointRest`.
+ * should start over: hold the commits, then `checkpointRest`. `pinned` means that it cannot, and
+ * that holding commits would not help: a backup, say, still reads what was there when it began.
  */
-export function checkpointIfDue(db: Database): 'done' | 'long' {
+export function checkpointIfDue(db: Database): 'done' | 'long' | 'pinned' {
   const before = run(db, 'NOOP');
   const isLong = before.log >= LONG_LOG_PAGES;
   if (before.log - before.checkpointed < BACKLOG_PAGES && !isLong) return 'done';
@@ -30,7 +34,13 @@ export function checkpointIfDue(db: Database): 'done' | 'long' {
   run(db, 'PASSIVE');
   // A checkpoint reports the log as it found it; only a new look knows of commits since.
   const { log, checkpointed } = run(db, 'NOOP');
+  if (log - checkpointed > PINNED_PAGES) return 'pinned';
   return isLong && log > checkpointed ? 'long' : 'done';
+}
+
+/** Of the write-ahead log, as far as it is in use. */
+export function logBytes(db: Database): number {
+  return run(db, 'NOOP').log * PAGE_BYTES;
 }
 
 /** While nobody writes this reaches the end of the log, and the next commit starts it over. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkpointIfDue, checkpointRest } from '../../src/store/checkpoint.ts';
+import { checkpointIfDue, checkpointRest, logBytes } from '../../src/store/checkpoint.ts';
 import { databasePath, openDatabase } from '../../src/store/open-database.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { tempDir } from '../support/temp-store.ts';
@@ -56,14 +56,28 @@ test('past 4 MB the log is written back, and the next commit starts it over', ()
   lab.close();
 });
 
-test('a long log that a reader keeps alive is reported, and ends once nobody is in the way', () => {
-  const lab = openLab();
-  lab.write(20 * MEGABYTE);
-  const reader = openSqlite(lab.books.name, { busyTimeoutMs: 0, mustExist: true });
+interface Reader {
+  close(): void;
+}
+
+/** Somebody who goes on reading what is there now. */
+function startReading(path: string): Reader {
+  const reader = openSqlite(path, { busyTimeoutMs: 0, mustExist: true });
   reader.exec('BEGIN');
   reader.prepare('SELECT count(*) FROM meta').get();
-  lab.write(20 * MEGABYTE);
-  expect(checkpointIfDue(lab.books)).toBe('long');
+  return reader;
+}
+
+test.each([
+  { name: 'a little is missing: commits are to be held for it', newerMb: 10, state: 'long' },
+  { name: 'much is missing: holding commits would not help', newerMb: 20, state: 'pinned' },
+])('a long log that a reader keeps alive, of which $name', ({ newerMb, state }) => {
+  const lab = openLab();
+  lab.write(30 * MEGABYTE);
+  const reader = startReading(lab.books.name);
+  lab.write(newerMb * MEGABYTE);
+  expect(checkpointIfDue(lab.books)).toBe(state);
+  expect(logBytes(lab.books)).toBeGreaterThan((30 + newerMb) * MEGABYTE);
   reader.close();
   checkpointRest(lab.books);
   lab.write(100);
