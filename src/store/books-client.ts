@@ -2,6 +2,7 @@ import { ERRORS, type ErrorCode, GateError } from '../core/error.ts';
 import type { BooksAnswer, BooksAsk, BooksFailure } from './books-message.ts';
 import type { ChainReader } from './chain-rows.ts';
 import { type PageCheck, startPageCheck } from './page-check.ts';
+import type { PurgeOrder, PurgeResult } from './retention.ts';
 import type { AuditBooks, Books, LedgerCheck, LedgerRebuild, Spend } from './store.ts';
 import type { StoreLog } from './store-event.ts';
 import type { UsageReport } from './usage-report.ts';
@@ -13,9 +14,10 @@ const MAX_ASKED = 32;
 const DEADLINES_MS = {
   start: 30_000,
   usage: 30_000,
-  spend: 30_000,
+  spend: 600_000,
   check: 3_600_000,
   rebuild: 3_600_000,
+  purge: 3_600_000,
   audit_page: 30_000,
   audit_entry: 30_000,
   chain_heads: 30_000,
@@ -97,6 +99,10 @@ export class BooksWorker implements Books {
 
   rebuild(): Promise<LedgerRebuild> {
     return this.#ask({ op: 'rebuild' });
+  }
+
+  purge(order: PurgeOrder): Promise<PurgeResult> {
+    return this.#ask({ op: 'purge', order });
   }
 
   /** The chains as they are exported, read on the thread. */

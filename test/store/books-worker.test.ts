@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { NO_USAGE } from '../../src/core/usage.ts';
 import { BooksWorker, type BooksWorkerOptions } from '../../src/store/books-client.ts';
 import { databasePath } from '../../src/store/open-database.ts';
+import { openSqlite } from '../../src/store/sqlite.ts';
 import type { StoreEvent } from '../../src/store/store-event.ts';
 import type { UsageQuery } from '../../src/store/usage-report.ts';
 import { aFinishedRow } from '../support/request-rows.ts';
@@ -50,6 +51,21 @@ test('a report does not wait for the end of a check that was asked for before', 
     books.spend(0).then(note('spend')),
   ]);
   expect(order).toEqual(['usage', 'spend', 'check', 'rebuild']);
+});
+
+test('a check on the worker finds a damaged index, read on a thread of its own', async () => {
+  await using temp = await openTempStore({ worker: true });
+  const { ledger, books } = temp.store;
+  await Promise.all(Array.from({ length: 20 }, () => ledger.settle(aFinishedRow(), [])));
+  expect((await books.check()).problems).toEqual([]);
+  const db = openSqlite(databasePath(temp.dataDir), { busyTimeoutMs: 1_000, mustExist: true });
+  // The index on ids is told to lie on the page of another one.
+  db.unsafeMode(true);
+  db.pragma('writable_schema = ON');
+  db.exec(`UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema
+    WHERE name = 'dimensions_key') WHERE name = 'sqlite_autoindex_requests_1'`);
+  db.close();
+  expect((await books.check()).problems.join()).toMatch(/The database is damaged: /);
 });
 
 test('an error of the question crosses the thread with its code', async () => {
