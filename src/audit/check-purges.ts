@@ -4,18 +4,19 @@ import { hashPurgedRanges, type PurgedRange } from './purged-range.ts';
 /** The last event that tells of a purge, as far as the ranges are concerned. */
 export interface PurgeReceipt {
   readonly seq: number;
-  /** `start` is written before the first row goes, `done` after the last. */
+  /** `start` is written with the ranges, before the first row goes; `done` after the last. */
   readonly stage: 'start' | 'done';
   readonly chain: string;
   readonly fromSeq: number;
   readonly toSeq: number;
-  /** `hashPurgedRanges` of all ranges: before this purge at its start, with it when done. */
+  /** `hashPurgedRanges` of all ranges as this event left them. */
   readonly rangesHash: string;
 }
 
 /**
- * Holds the purged ranges against the last receipt in the chain of events. A purge that is under
- * way, or that a crash cut short, may have removed up to what its start announced.
+ * Holds the purged ranges against the last receipt in the chain of events. A purge declares its
+ * ranges and writes its receipt in one transaction and removes rows only after that, from the end
+ * of a range to its start: so the receipt fits at every moment, also after a crash.
  */
 export function checkPurges(
   ranges: readonly PurgedRange[],
@@ -28,13 +29,7 @@ export function checkPurges(
     const rows = { seq: first.fromSeq, toSeq: first.toSeq };
     return createFault(place, 'unreceipted', rows, 'rows were purged and no event tells of it');
   }
-  const isUnderWay = (range: PurgedRange) =>
-    receipt.stage === 'start' &&
-    range.chain === receipt.chain &&
-    range.fromSeq === receipt.fromSeq &&
-    range.toSeq <= receipt.toSeq;
-  const settled = ranges.filter((range) => !isUnderWay(range));
-  if (hashPurgedRanges(settled) === receipt.rangesHash) return null;
+  if (hashPurgedRanges(ranges) === receipt.rangesHash) return null;
   const message = `what is said to be purged is not what the receipt in event ${receipt.seq} covers`;
   return createFault(place, 'unreceipted', {}, message);
 }

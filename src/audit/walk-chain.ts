@@ -47,7 +47,8 @@ export function walkChain(stretch: ChainStretch): WalkedStretch {
     const row = rows[at];
     if (row === undefined) break;
     if (row[0] !== seq + 1) {
-      const fault = stepOver(row[0]) ?? checkPlace(chain, row[0], seq);
+      // A range that begins with this row is declared, and this row not removed yet.
+      const fault = stepOver(row[0] - 1) ?? checkPlace(chain, row[0], seq);
       if (fault !== null) return ended(fault);
     }
     if (hash !== null && nextHash(hash, row[1]) !== row[2]) {

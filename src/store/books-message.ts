@@ -1,5 +1,6 @@
 import type { AuditQuery, AuditRef } from './audit-query.ts';
 import type { ExportedChain } from './chain-rows.ts';
+import type { PurgeOrder } from './retention.ts';
 import type { StoreEvent } from './store-event.ts';
 import type { UsageQuery } from './usage-report.ts';
 
@@ -12,6 +13,7 @@ export type BooksAsk =
   /** Answered by a thread that does nothing else. */
   | { readonly id: number; readonly op: 'pages'; readonly databasePath: string }
   | { readonly id: number; readonly op: 'rebuild' }
+  | { readonly id: number; readonly op: 'purge'; readonly order: PurgeOrder }
   | { readonly id: number; readonly op: 'audit_page'; readonly query: AuditQuery }
   | { readonly id: number; readonly op: 'audit_entry'; readonly ref: AuditRef }
   | { readonly id: number; readonly op: 'chain_heads' }

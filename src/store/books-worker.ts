@@ -3,7 +3,7 @@ import { type AuditReader, openAuditReader } from './audit-query.ts';
 import { type OpenBooks, openBooks } from './books.ts';
 import type { BooksAnswer, BooksAsk, BooksFailure } from './books-message.ts';
 import { type ChainRows, openChainRows } from './chain-rows.ts';
-import { checkpointAll, checkpointIfDue, checkpointRest } from './checkpoint.ts';
+import { checkpointAll, checkpointIfDue, checkpointRest, logBytes } from './checkpoint.ts';
 import { checkPagesOf } from './page-check.ts';
 import type { Steps } from './requests-walk.ts';
 import { type Database, openSqlite } from './sqlite.ts';
@@ -21,6 +21,9 @@ const ROLL_UP_EVERY_LOOKS = 20;
 /** Longer than the writer ever holds the lock; this thread may wait. */
 const BUSY_TIMEOUT_MS = 5_000;
 
+/** A log that cannot be emptied is told of from this size on. */
+const FIRST_TOLD_BYTES = 256 * 1024 * 1024;
+
 interface Desk {
   readonly db: Database;
   readonly books: OpenBooks;
@@ -33,6 +36,7 @@ let desk: Desk | undefined;
 let seenVersion: unknown;
 let looks = 0;
 let isFailing = false;
+let toldBytes = FIRST_TOLD_BYTES;
 /** The ledger was asked to hold its commits back and waits for this thread. */
 let isHoldAsked = false;
 let isWorkScheduled = false;
@@ -40,8 +44,15 @@ let isWorkScheduled = false;
 /** Checks and rebuilds that were asked for; the first one is under way. */
 const jobs: Job[] = [];
 
+/**
+ * Between two steps of a purge: whoever waited for the lock sleeps a millisecond or two, and must
+ * then find it free.
+ */
+const PURGE_PAUSE_MS = 5;
+
 interface Job {
   readonly id: number;
+  readonly pauseMs: number;
   readonly start: (books: OpenBooks) => Steps<unknown>;
   steps?: Steps<unknown>;
 }
@@ -49,9 +60,14 @@ interface Job {
 self.onmessage = (event: MessageEvent<BooksAsk>) => {
   const ask = event.data;
   try {
-    if (ask.op === 'check') return enqueue({ id: ask.id, start: (books) => books.checkSteps() });
+    if (ask.op === 'check')
+      return enqueue({ id: ask.id, pauseMs: 0, start: (books) => books.checkSteps() });
     if (ask.op === 'rebuild') {
-      return enqueue({ id: ask.id, start: (books) => books.rebuildSteps() });
+      return enqueue({ id: ask.id, pauseMs: 0, start: (books) => books.rebuildSteps() });
+    }
+    if (ask.op === 'purge') {
+      const start = (books: OpenBooks) => books.purgeSteps(ask.order);
+      return enqueue({ id: ask.id, pauseMs: PURGE_PAUSE_MS, start });
     }
     post({ id: ask.id, value: answer(ask) });
   } catch (cause) {
@@ -84,12 +100,15 @@ function workOn(): void {
 }
 
 function scheduleWork(): void {
-  if (jobs.length === 0 || isWorkScheduled) return;
+  const job = jobs[0];
+  if (job === undefined || isWorkScheduled) return;
   isWorkScheduled = true;
-  setImmediate(() => {
+  const work = () => {
     isWorkScheduled = false;
     workOn();
-  });
+  };
+  if (job.pauseMs === 0) setImmediate(work);
+  else setTimeout(work, job.pauseMs);
 }
 
 function askToHold(): void {
@@ -142,7 +161,7 @@ function look(): void {
   holdIsOver();
   try {
     const version = desk.db.pragma('data_version', { simple: true });
-    if (version !== seenVersion && checkpointIfDue(desk.db) === 'long') askToHold();
+    if (version !== seenVersion) checkpoint(desk.db);
     if (looks % ROLL_UP_EVERY_LOOKS === 0 && version !== seenVersion) {
       seenVersion = version;
       rollUp();
@@ -154,6 +173,22 @@ function look(): void {
     isFailing = true;
     seenVersion = undefined;
   }
+}
+
+function checkpoint(db: Database): void {
+  const state = checkpointIfDue(db);
+  if (state === 'long') askToHold();
+  if (state !== 'pinned') {
+    toldBytes = FIRST_TOLD_BYTES;
+    return;
+  }
+  const bytes = logBytes(db);
+  if (bytes < toldBytes) return;
+  // Twice as much before it is told again: a few lines, however long somebody reads.
+  toldBytes = bytes * 2;
+  const megabytes = Math.round(bytes / 1_000_000);
+  const what = 'something has been reading the database for long, a backup perhaps';
+  note('warn', 'log_long', `The write-ahead log has grown to ${megabytes} MB: ${what}.`);
 }
 
 /** One batch per turn, so that a question asked meanwhile is not kept waiting. */

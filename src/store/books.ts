@@ -3,6 +3,8 @@ import { checkLedger } from './ledger-check.ts';
 import { rebuildSums } from './ledger-rebuild.ts';
 import { checkPages } from './page-check.ts';
 import { runAll, type Steps } from './requests-walk.ts';
+import type { PurgeOrder, PurgeResult } from './retention.ts';
+import { type OpenPurge, openPurge } from './retention-purge.ts';
 import { openRollup } from './rollup.ts';
 import { querySpend } from './spend-query.ts';
 import { type Database, isBadRow } from './sqlite.ts';
@@ -27,6 +29,7 @@ export interface OpenBooks {
   checkSteps(): Steps<LedgerCheck>;
   rebuild(): LedgerRebuild;
   rebuildSteps(): Steps<LedgerRebuild>;
+  purgeSteps(order: PurgeOrder): Steps<PurgeResult>;
 }
 
 export interface BooksOptions {
@@ -37,6 +40,8 @@ export interface BooksOptions {
 export function openBooks(db: Database, options: BooksOptions = {}): OpenBooks {
   const rollup = openRollup(db);
   const walk = openBooksWalk(db, rollup, options.rowsPerStep);
+  // Prepared by the first one: most commands never purge.
+  let purge: OpenPurge | undefined;
 
   function catchUpIfWritable(): void {
     try {
@@ -74,5 +79,9 @@ export function openBooks(db: Database, options: BooksOptions = {}): OpenBooks {
     checkSteps,
     rebuild: () => runAll(rebuildSteps()),
     rebuildSteps,
+    purgeSteps(order) {
+      purge ??= openPurge(db);
+      return purge(order);
+    },
   };
 }

@@ -17,8 +17,10 @@ import { openKeys } from './keys.ts';
 import { GroupCommitLedger } from './ledger.ts';
 import type { LedgerScheduler } from './ledger-scheduler.ts';
 import { openLedgerWriter } from './ledger-writer.ts';
+import { type LegalHolds, openLegalHolds } from './legal-holds.ts';
 import { type Durability, databasePath, openDatabase } from './open-database.ts';
 import { settleLeftovers } from './recovery.ts';
+import { runAll } from './requests-walk.ts';
 import { type Database, isBadRow } from './sqlite.ts';
 import type { Books, KeyStore, Store } from './store.ts';
 import { ignoreStoreEvents, type StoreLog } from './store-event.ts';
@@ -118,6 +120,7 @@ class OpenStore implements CrashableStore {
   readonly books: ClosableBooks;
   readonly audit: AuditTrail;
   readonly budgets: BudgetStore;
+  readonly legalHolds: LegalHolds;
   readonly chainRows: ChainReader;
   readonly exportCursors: ExportCursors;
   readonly recovered: number;
@@ -132,6 +135,7 @@ class OpenStore implements CrashableStore {
     this.budgets = parts.budgets;
     this.chainRows = parts.books.chains;
     this.exportCursors = openExportCursors(parts.db);
+    this.legalHolds = openLegalHolds(parts.db);
     this.recovered = parts.recovered;
     this.#parts = parts;
   }
@@ -184,6 +188,7 @@ function openLocalBooks(db: Database): ClosableBooks {
     spend: async (sinceMs) => books.spend(sinceMs),
     check: async () => books.check(),
     rebuild: async () => books.rebuild(),
+    purge: async (order) => runAll(books.purgeSteps(order)),
     audit: {
       page: async (query) => audit.page(query),
       entry: async (ref) => audit.entry(ref),

@@ -6,6 +6,8 @@ import type { BackupMade, BackupOrder } from './backup.ts';
 import type { BudgetStore } from './budget-store.ts';
 import type { ChainReader } from './chain-rows.ts';
 import type { ExportCursors } from './export-cursors.ts';
+import type { LegalHolds } from './legal-holds.ts';
+import type { PurgeOrder, PurgeResult } from './retention.ts';
 import type { AttemptRow, FinishedRow, OpenRow } from './rows.ts';
 import type { UsageQuery, UsageReport } from './usage-report.ts';
 import type { AuditVerification, VerifyOrder } from './verify-audit.ts';
@@ -17,6 +19,7 @@ export interface Store {
   readonly books: Books;
   readonly audit: AuditTrail;
   readonly budgets: BudgetStore;
+  readonly legalHolds: LegalHolds;
   /** The chains as they are exported, read on the thread of the books. */
   readonly chainRows: ChainReader;
   /** How far each copy of them has got. */
@@ -64,6 +67,12 @@ export interface Ledger {
    * (bounded and counted); the promise then rejects with `store_unavailable`.
    */
   settle(row: FinishedRow, attempts: readonly AttemptRow[]): Promise<void>;
+  /**
+   * Writes what is queued and then nothing until the function returned is called: meanwhile the
+   * books hold everything that was settled before. Rejects with `store_unavailable` when they
+   * cannot be written.
+   */
+  pause(): Promise<() => void>;
   stats(): LedgerStats;
 }
 
@@ -104,6 +113,8 @@ export interface Books {
    * sums are to be derived again after it.
    */
   rebuild(): Promise<LedgerRebuild>;
+  /** Removes one portion of what is past its time. Rejects when the books are not as they were left. */
+  purge(order: PurgeOrder): Promise<PurgeResult>;
   readonly audit: AuditBooks;
 }
 

@@ -44,7 +44,8 @@ function findRowsBelow(db: Database, chain: ChainName): AuditFault[] {
   return [createFault(chain, 'extra', { seq }, `row ${seq} is there, but chains count from 1`)];
 }
 
-function readLastReceipt(db: Database): PurgeReceipt | null {
+/** What the newest event that tells of a purge says. */
+export function readLastReceipt(db: Database): PurgeReceipt | null {
   const row = db
     .prepare<[], { seq: number; action: string; after: string }>(
       `SELECT seq, action, coalesce("after", 'null') AS after FROM admin_events
