@@ -42,16 +42,16 @@ export function selectSpend(db: Database, ofDimensions: string, values: SqlValue
   const name = (column: string) => `(SELECT name FROM names WHERE id = ${column})`;
   return db
     .prepare<SqlValue[], SpendColumns>(
-      `SELECT ${['key', 'user', 'team', 'tenant', 'model'].map(name).join(', ')}, cost, tokens
+      `SELECT ${['key', 'user', 'team', 'tenant', 'model'].map(name).join(', ')}, cost, used
        FROM (
          SELECT d.key, d.user, d.team, d.tenant, d.model, sum(s.cost_nano_usd) AS cost,
-           sum(s.tokens) AS tokens
+           sum(s.tokens) AS used
          FROM (
            SELECT dimension, sum(cost_nano_usd) AS cost_nano_usd, sum(tokens) AS tokens
            FROM (${ofDimensions}) GROUP BY dimension
          ) s LEFT JOIN dimensions d ON d.id = s.dimension
          GROUP BY d.key, d.user, d.team, d.tenant, d.model
-         HAVING cost > 0 OR tokens > 0
+         HAVING cost > 0 OR used > 0
        )`,
     )
     .raw()

@@ -264,3 +264,12 @@ test.each([
   );
   db.close();
 });
+
+test('tokens of a model without a price are remembered, whatever they were used through', async () => {
+  await using temp = await openTempStore();
+  const { ledger, books } = temp.store;
+  const used = (tags: FinishedRow['tags'], outputTokens: number) =>
+    ledger.settle(aFinishedRow({ tags, usage: { ...aFinishedRow().usage, outputTokens } }), []);
+  await Promise.all([used({ step: 'plan' }, 0), used({ step: 'do' }, 59), used({ step: 'a' }, 0)]);
+  expect(await books.spend(0)).toMatchObject([{ tokens: 59n, costNanoUsd: 0n }]);
+});
