@@ -1,3 +1,4 @@
+import { keptFromMs, readKeptSums } from './kept-sums.ts';
 import { findUnprovable, type TimeRange } from './purged-sums.ts';
 import type { Database, SqlValue } from './sqlite.ts';
 import {
@@ -218,10 +219,11 @@ function repair(db: Database, statements: ReturnType<typeof prepareAll>, limit: 
   return wrong.length;
 }
 
-/** Quarters and days of which rows were removed. */
+/** Quarters and days of which rows or sums were removed, in order. */
 function findGaps(db: Database): Span[] {
+  const kept = readKeptSums(db);
   const toSpans = (grain: Grain, unitMs: typeof QUARTER_MS | typeof DAY_MS) =>
-    findUnprovable(db, unitMs).map(
+    [{ fromMs: 0, toMs: keptFromMs(grain, kept) }, ...findUnprovable(db, unitMs)].map(
       ({ fromMs, toMs }: TimeRange): Span => ({ grain, from: fromMs / unitMs, to: toMs / unitMs }),
     );
   return [...toSpans(GRAINS.quarter, QUARTER_MS), ...toSpans(GRAINS.day, DAY_MS)];

@@ -1,4 +1,5 @@
 import { GateError } from '../core/error.ts';
+import { endOfSums, type KeptSums, keptFromMs, readKeptSums, startOfSums } from './kept-sums.ts';
 import type { Database, SqlValue } from './sqlite.ts';
 import { SUM_COLUMNS, type SumColumn } from './sum-columns.ts';
 import { clampToSums, selectSums } from './sums-source.ts';
@@ -30,10 +31,12 @@ interface Group {
  * `invalid_request` on a bad dimension and when there would be too many rows.
  */
 export function queryUsage(db: Database, query: UsageQuery): UsageReport {
-  const sinceMs = floorToQuarter(query.sinceMs);
-  const untilMs = ceilToQuarter(query.untilMs);
+  const kept = readKeptSums(db);
+  const sinceMs = startOfSums(floorToQuarter(query.sinceMs), kept);
+  const untilMs = endOfSums(ceilToQuarter(query.untilMs), kept);
   const groups = new Map<string, Group>();
-  for (const span of planFor(db, query, sinceMs, untilMs)) addSpan(db, query, span, groups);
+  for (const span of planFor(db, query, { sinceMs, untilMs }, kept))
+    addSpan(db, query, span, groups);
   const total = new TtftHistogram();
   const each = new TtftHistogram();
   const textOf = openTexts(db, query);
@@ -55,8 +58,8 @@ export function queryUsage(db: Database, query: UsageQuery): UsageReport {
 function planFor(
   db: Database,
   query: UsageQuery,
-  sinceMs: number,
-  untilMs: number,
+  { sinceMs, untilMs }: Pick<UsageQuery, 'sinceMs' | 'untilMs'>,
+  kept: KeptSums,
 ): readonly UsageSpan[] {
   const times = query.where.flatMap(({ dimension, value }) =>
     isTimeDimension(dimension) ? [parseTime(dimension, value)] : [],
@@ -64,8 +67,19 @@ function planFor(
   const since = Math.max(sinceMs, ...times.map((time) => time.sinceMs));
   const until = Math.min(untilMs, ...times.map((time) => time.untilMs));
   if (since >= until) return [];
+  const fromMs = keptFromMs(coarsestFor(query.by), kept);
+  const isKept = startOfSums(since, kept) === since && endOfSums(until, kept) === until;
+  if (since < fromMs || !isKept) throw notKept(Math.max(fromMs, kept.daysFromMs));
   const clamped = clampToSums(db, since, until);
   return planSpans(clamped.sinceMs, clamped.untilMs, coarsestFor(query.by));
+}
+
+function notKept(fromMs: number): GateError {
+  const from = new Date(fromMs).toISOString();
+  return new GateError(
+    'invalid_request',
+    `Sums as fine as that are kept from ${from} on; ask for a later time, or for larger ones.`,
+  );
 }
 
 function addSpan(
