@@ -1,6 +1,7 @@
 import type { BackendView } from '../admin/gateway-schemas.ts';
 import type { LiveGateway } from '../admin/live-gateway.ts';
 import type { Gate } from '../gateway/gate.ts';
+import { recountBudgets } from '../store/load-budgets.ts';
 import { compareBooks } from './compare-books.ts';
 import type { Discovery } from './discovery.ts';
 import { gatewayStatus } from './gateway-status.ts';
@@ -28,6 +29,7 @@ export function createLiveGateway(parts: LiveParts): LiveGateway {
     config_file: reloader.configFile,
     listen: url,
   };
+  let recounting = Promise.resolve();
   return {
     keyChanged: (key) => keys.put(key),
     budgets: gate.budgets,
@@ -60,7 +62,12 @@ export function createLiveGateway(parts: LiveParts): LiveGateway {
     },
     reload: (by) => reloader.reload(by),
     // Counters follow every settlement by themselves; a difference is told by checkLive.
-    sumsRebuilt: async () => {},
+    sumsRebuilt() {
+      const recounted = recounting.then(() => recountBudgets(gate.budgets, records.store));
+      // One that fails must not fail those after it.
+      recounting = recounted.catch(() => {});
+      return recounted;
+    },
     checkLive: () => compareBooks(gate, records.store),
   };
 }

@@ -25,6 +25,7 @@ export function settle(exchange: Exchange, ending: Outcome, status: number): Pro
   exchange.due = due;
   giveBack(exchange, outcome, due);
   gate.inFlight.remove(exchange);
+  const spend = () => closeHold(exchange, outcome, due);
   if (caller === undefined) {
     // Nobody to book it on: a flood of bad keys must not fill the books.
     gate.counters.unauthenticated += 1;
@@ -50,21 +51,32 @@ export function settle(exchange: Exchange, ending: Outcome, status: number): Pro
     contentRef: null,
   };
   logLine(exchange, { outcome, code, status, row });
-  if (exchange.capture === undefined) return write(exchange, row);
-  // The row names the content, so the content goes first.
-  return exchange.capture.finish().then((contentRef) => write(exchange, { ...row, contentRef }));
+  if (exchange.capture === undefined) {
+    spend();
+    return write(exchange, row);
+  }
+  // The row names the content, so the content goes first. The money goes with the row: what the
+  // counters say is in the books, or on its way there.
+  return exchange.capture.finish().then((contentRef) => {
+    spend();
+    return write(exchange, { ...row, contentRef });
+  });
 }
 
-/** The one place where what a request took is given back. */
-function giveBack({ admission, hold }: Exchange, outcome: Outcome, due: AmountDue): void {
-  if (outcome.kind === 'refused') {
-    admission?.cancel();
-    hold?.cancel();
-    return;
-  }
-  const tokens = due.usage.inputTokens + due.usage.outputTokens;
-  admission?.settle(tokens);
-  hold?.settle({ nanoUsd: due.costNanoUsd ?? ZERO_USD, tokens });
+/** Rate tokens and the slot: the one place where they are given back. */
+function giveBack({ admission }: Exchange, outcome: Outcome, due: AmountDue): void {
+  if (outcome.kind === 'refused') admission?.cancel();
+  else admission?.settle(tokensOf(due));
+}
+
+/** The money that was set aside: what was due is spent, the rest is free again. */
+function closeHold({ hold }: Exchange, outcome: Outcome, due: AmountDue): void {
+  if (outcome.kind === 'refused') hold?.cancel();
+  else hold?.settle({ nanoUsd: due.costNanoUsd ?? ZERO_USD, tokens: tokensOf(due) });
+}
+
+function tokensOf({ usage }: AmountDue): number {
+  return usage.inputTokens + usage.outputTokens;
 }
 
 function write(exchange: Exchange, row: FinishedRow): Promise<void> {

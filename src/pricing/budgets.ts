@@ -29,6 +29,15 @@ export interface Hold {
   cancel(): void;
 }
 
+/** A new count of what was spent, under way. Ends with one of its two calls. */
+export interface Recount {
+  /** When each window began. */
+  readonly starts: Readonly<Record<Window, number>>;
+  /** Replaces what was spent since each of `starts`; what is held stays. */
+  finish(spends: Readonly<Record<Window, Iterable<Spend>>>): void;
+  abandon(): void;
+}
+
 /** What a payer may still spend. */
 export interface Room {
   /** `Infinity` where nothing limits. */
@@ -113,6 +122,11 @@ export interface BudgetBook {
    * of the moment of this call, whenever the request ends.
    */
   reserve(payer: Payer, amount: Amount): Hold;
+  /**
+   * Counts anew while requests go on. What is spent until `finish` is added to what that is given,
+   * so the caller sees to it that both together are everything and nothing is in both.
+   */
+  recount(): Recount;
   /** What is left for a payer, and whether `amount` may be made smaller to fit. Takes nothing. */
   room(payer: Payer, amount: Amount): Room;
   /** Every budget of one subject; for a key also those that it carries itself. */

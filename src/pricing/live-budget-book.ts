@@ -17,6 +17,7 @@ import type {
   BudgetStats,
   Hold,
   Payer,
+  Recount,
   Room,
   Spend,
   SubjectSpend,
@@ -46,6 +47,9 @@ const EVERYBODY = 1;
 const TOTAL_USD = slotOf('usd', 'total');
 const TOTAL_TOKENS = slotOf('tokens', 'total');
 
+/** What one request spent, in the purses of its payer. */
+type Posting = Pick<OpenHold, 'rows' | 'openedMs' | 'nanoUsd' | 'tokens'>;
+
 const UNLIMITED: Room = {
   nanoUsd: Number.POSITIVE_INFINITY,
   tokens: Number.POSITIVE_INFINITY,
@@ -64,6 +68,8 @@ export class LiveBudgetBook implements BudgetBook {
   readonly #watch: ThresholdWatch;
   /** Of the payer that was looked at last: its purse in each scope of `#ordered`, 0 for none. */
   readonly #rows: number[] = BUDGET_SCOPES.map(() => 0);
+  /** What was spent since a recount began; null while none is under way. */
+  #sinceRecount: Posting[] | null = null;
   #refused = 0;
   #overruns = 0;
   #overrunNanoUsd = 0;
@@ -119,6 +125,19 @@ export class LiveBudgetBook implements BudgetBook {
     return new OpenHold(this, rows, nanoUsd, tokens);
   }
 
+  recount(): Recount {
+    assert(this.#sinceRecount === null, 'one recount at a time');
+    const starts = this.starts();
+    this.#sinceRecount = [];
+    return {
+      starts,
+      finish: (spends) => this.#finishRecount(starts, spends),
+      abandon: () => {
+        this.#sinceRecount = null;
+      },
+    };
+  }
+
   room(payer: Payer, { nanoUsd, tokens }: Amount): Room {
     const survey = this.#look(payer, nanoUsd, tokens);
     if (!survey.limited) return UNLIMITED;
@@ -149,6 +168,9 @@ export class LiveBudgetBook implements BudgetBook {
       if (actual === null) continue;
       scope.purses.post(row, spentNanoUsd, spentTokens, openedMs);
       this.#watch.look(scope, row);
+    }
+    if (actual !== null) {
+      this.#sinceRecount?.push({ rows, openedMs, nanoUsd: spentNanoUsd, tokens: spentTokens });
     }
     if (spentNanoUsd <= nanoUsd && spentTokens <= tokens) return;
     this.#overruns += 1;
@@ -228,6 +250,24 @@ export class LiveBudgetBook implements BudgetBook {
       overrunTokens: this.#overrunTokens,
       alertsFailed: this.#watch.failed,
     };
+  }
+
+  #finishRecount(before: WindowSums, spends: Parameters<BudgetBook['load']>[0]): void {
+    const posts = this.#sinceRecount ?? [];
+    this.#sinceRecount = null;
+    const now = this.starts();
+    for (const { purses } of this.#ordered) purses.clearSpent();
+    for (const [index, window] of WINDOWS.entries()) {
+      // A window that has turned meanwhile holds only what was spent since.
+      if (now[window] !== before[window]) continue;
+      for (const spend of spends[window]) this.#loadOne(spend, index);
+    }
+    for (const { rows, nanoUsd, tokens, openedMs } of posts) {
+      for (const [index, scope] of this.#ordered.entries()) {
+        const row = rows[index] ?? 0;
+        if (row !== 0) scope.purses.post(row, nanoUsd, tokens, openedMs);
+      }
+    }
   }
 
   #advance(): void {

@@ -131,6 +131,15 @@ export class PurseTable {
     }
   }
 
+  /** Nothing was spent, in any window of any purse. What is held stays. */
+  clearSpent(): void {
+    for (let row = 1; row <= this.#subjects.length; row += 1) {
+      this.roll(row);
+      const at = this.#spent.at(row);
+      this.#spent.page(row).fill(0, at, at + SLOT_COUNT);
+    }
+  }
+
   /** Adds to one sum alone. */
   load(row: number, slot: number, amount: number): void {
     addUpTo(this.#spent.page(row), this.#spent.at(row) + slot, amount);

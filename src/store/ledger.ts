@@ -128,6 +128,15 @@ export class GroupCommitLedger implements Ledger {
     this.#flush();
   }
 
+  async pause(): Promise<() => void> {
+    // Somebody else may hold the commits back, for milliseconds at most.
+    while (this.#isHeld) await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#flush();
+    if (this.#isClosed || this.#unwritten.length > 0) throw unavailable(undefined);
+    this.#isHeld = true;
+    return () => this.release();
+  }
+
   /** Writes what is queued and tries once more what could not be written. */
   close(): void {
     if (this.#isClosed) return;

@@ -44,6 +44,28 @@ export function refreshBudgets(
   book.replaceGrants(store.budgets.grants(clock.nowMs()));
 }
 
+/**
+ * Counts what was spent anew from the books while requests go on; requests wait for their rows
+ * meanwhile. Rejects with `store_unavailable` and keeps the counters when the books cannot be
+ * written. One at a time.
+ */
+export async function recountBudgets(
+  book: BudgetBook,
+  store: Pick<Store, 'books' | 'ledger'>,
+): Promise<void> {
+  const resume = await store.ledger.pause();
+  // No turn of the event loop in between: all that was spent before is in the books.
+  const recount = book.recount();
+  try {
+    recount.finish(await spendSince(store, recount.starts));
+  } catch (cause) {
+    recount.abandon();
+    throw cause;
+  } finally {
+    resume();
+  }
+}
+
 async function spendSince(
   store: Pick<Store, 'books'>,
   starts: Readonly<Record<Window, number>>,

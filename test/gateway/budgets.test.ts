@@ -99,6 +99,20 @@ budgets:
   expect(lastBody(gate)['max_tokens']).toBe(16_384);
 });
 
+test('a prompt of blanks, estimated longer than the context, is not let in for nothing', async () => {
+  await using gate = await startGateway({
+    config: `
+models:
+  small: { targets: [mock], price: { input: 1, output: 10 }, context_tokens: 8192 }
+budgets:
+  - { per: key, usd: 0.5, window: month }
+`,
+  });
+  const messages = [{ role: 'user', content: `${' '.repeat(40_000)}hi` }];
+  expect((await gate.chat({ messages, n: 10 })).code).toBe('insufficient_quota');
+  expect(gate.mock.stats().requests).toBe(0);
+});
+
 test('the dearest target of the plan is held, the one that answered is charged', async () => {
   await using gate = await startGateway({
     backends: `mock: { type: vllm, url: "%MOCK%" }
@@ -142,4 +156,20 @@ test('content that must be kept and cannot be: refused, or let through where tha
   });
   expect((await lenient.chat({})).status).toBe(200);
   expect((await lenient.gateway.operations.status()).content.lost['unkeyed']).toBe(1);
+});
+
+test('sums and counters are computed anew while requests go on, and nothing is lost or doubled', async () => {
+  await using gate = await startGateway({ config: MODEL, key: { team: 'research' } });
+  let isRebuilding = true;
+  const asked: Promise<unknown>[] = [];
+  const askOn = async () => {
+    while (isRebuilding) await gate.chat({ max_tokens: 5 });
+  };
+  for (let caller = 0; caller < 8; caller += 1) asked.push(askOn());
+  for (let round = 0; round < 3; round += 1) {
+    expect((await gate.gateway.operations.rebuildLedger()).problems).toEqual([]);
+  }
+  isRebuilding = false;
+  await Promise.all(asked);
+  expect((await gate.gateway.operations.checkLedger()).problems).toEqual([]);
 });

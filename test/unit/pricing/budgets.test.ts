@@ -461,3 +461,51 @@ describe('sums without end', () => {
     book.reserve(BOB, one).cancel();
   });
 });
+
+describe('a recount', () => {
+  const spendOf = (payer: Payer, dollars: number): Spend => ({
+    ...{ keyId: payer.key.id, user: payer.key.user, team: payer.key.team },
+    ...{ tenant: payer.key.tenant, model: payer.model },
+    ...{ costNanoUsd: BigInt(fromUsd(dollars)), tokens: 0n },
+  });
+  const everywhere = (spends: Spend[]) => ({
+    ...{ hour: spends, day: spends, week: spends, month: spends, total: spends },
+  });
+
+  test('replaces what was spent, adds what is spent meanwhile, and keeps what is held', () => {
+    const { book } = open([usd('key', 10)]);
+    book.reserve(ADA, amountOf(5)).settle(amountOf(5));
+    const held = book.reserve(ADA, amountOf(2));
+    const recount = book.recount();
+    book.reserve(ADA, amountOf(1)).settle(amountOf(1));
+    book.reserve(BOB, amountOf(1)).cancel();
+    // The books say that it was 3, whatever the counter said.
+    recount.finish(everywhere([spendOf(ADA, 3)]));
+    expect(book.spent('key', ADA.key.id).usd.month).toBe(4 * USD);
+    expect(book.spent('team', 'research').usd.total).toBe(4 * USD);
+    expect(book.spent('all', '').usd.hour).toBe(4 * USD);
+    expect(book.stats()).toMatchObject({ holds: 1, heldNanoUsd: 2 * USD });
+    held.settle(amountOf(2));
+    expect(book.spent('key', ADA.key.id).usd.month).toBe(6 * USD);
+  });
+
+  test('over the turn of an hour counts in the new one only what was spent in it', () => {
+    const { book, clock } = open([]);
+    book.reserve(ADA, amountOf(5)).settle(amountOf(5));
+    const recount = book.recount();
+    clock.advance(HOUR_MS);
+    book.reserve(ADA, amountOf(1)).settle(amountOf(1));
+    recount.finish(everywhere([spendOf(ADA, 5)]));
+    const { hour, day } = book.spent('key', ADA.key.id).usd;
+    expect({ hour, day }).toEqual({ hour: USD, day: 6 * USD });
+  });
+
+  test('that is abandoned changes nothing', () => {
+    const { book } = open([]);
+    book.reserve(ADA, ONE).settle(ONE);
+    book.recount().abandon();
+    expect(book.spent('key', ADA.key.id).usd.month).toBe(USD);
+    book.recount().finish(everywhere([]));
+    expect(book.spent('key', ADA.key.id).usd.month).toBe(0);
+  });
+});
