@@ -14,7 +14,7 @@ export interface OutputBound {
 
 /** The tightest bound that anybody has stated. */
 export function outputBound(model: Model, call: Call, caller: Key): OutputBound {
-  const { maxOutputTokens: asked, inputTokens } = call.shape;
+  const { maxOutputTokens: asked } = call.shape;
   let bound: OutputBound | undefined =
     asked === null ? undefined : { tokens: asked, by: 'request' };
   const tighten = (tokens: number | null, by: OutputBound['by']) => {
@@ -22,9 +22,8 @@ export function outputBound(model: Model, call: Call, caller: Key): OutputBound 
   };
   tighten(caller.limits.maxOutputTokens, 'key');
   tighten(model.maxOutputTokens, 'model');
-  if (model.contextTokens !== null) {
-    tighten(Math.max(0, model.contextTokens - inputTokens), 'context');
-  }
+  // Not less the input: that is an estimate, and blanks or pictures are estimated far too long.
+  tighten(model.contextTokens, 'context');
   return bound ?? { tokens: UNBOUNDED_OUTPUT_TOKENS, by: 'assumed' };
 }
 

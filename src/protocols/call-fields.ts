@@ -51,6 +51,19 @@ export function parseTokenBound(value: unknown, param: string): number | null {
   return value;
 }
 
+/** By these llama.cpp knows `max_tokens` and `n`, which it then does not read. */
+const SECOND_NAMES = new Map([
+  ['n_predict', 'max_tokens'],
+  ['n_cmpl', 'n'],
+]);
+
+/** Two names for one bound could tell the backend more than was held and limited for. */
+export function refuseSecondNames(value: Readonly<Record<string, unknown>>): void {
+  for (const [name, usual] of SECOND_NAMES) {
+    if (name in value) throw invalidField(name, `\`${name}\` is not supported; use \`${usual}\`.`);
+  }
+}
+
 const MAX_CHOICES = 128;
 
 /** `n` and its kin; 1 when absent. */

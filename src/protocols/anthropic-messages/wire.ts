@@ -5,6 +5,7 @@ import {
   parseMessages,
   parseModel,
   parseTokenBound,
+  refuseSecondNames,
 } from '../call-fields.ts';
 import { OutputCounter } from '../count-tokens.ts';
 import { renderAnthropicErrorFrame } from '../error-frame.ts';
@@ -59,6 +60,7 @@ export const anthropicCountTokens: Wire = {
 function readCall(body: JsonBody): CallShape {
   const { value } = body;
   const model = parseModel(value['model']);
+  refuseSecondNames(value);
   const stream = parseFlag(value['stream'], 'stream');
   const maxOutputTokens = parseTokenBound(value['max_tokens'], 'max_tokens');
   if (maxOutputTokens === null) throw invalidField('max_tokens', '`max_tokens` is required.');

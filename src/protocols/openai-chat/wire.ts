@@ -4,6 +4,7 @@ import {
   parseMessages,
   parseModel,
   parseTokenBound,
+  refuseSecondNames,
 } from '../call-fields.ts';
 import type { OutputCounter } from '../count-tokens.ts';
 import { renderOpenAiErrorFrame } from '../error-frame.ts';
@@ -32,6 +33,7 @@ export const openAiChat: Wire = {
 function readCall(body: JsonBody): CallShape {
   const { value } = body;
   const model = parseModel(value['model']);
+  refuseSecondNames(value);
   const streamFields = parseStreamFields(value);
   const messages = parseMessages(value['messages'], ROLES);
   // Engines differ on which of the two wins, so the dearer one is the bound.

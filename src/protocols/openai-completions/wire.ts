@@ -1,7 +1,13 @@
-import { isObject, parseChoices, parseModel, parseTokenBound } from '../call-fields.ts';
+import {
+  isObject,
+  parseChoices,
+  parseModel,
+  parseTokenBound,
+  refuseSecondNames,
+} from '../call-fields.ts';
 import type { OutputCounter } from '../count-tokens.ts';
 import { renderOpenAiErrorFrame } from '../error-frame.ts';
-import { estimateContent, estimatePrompt } from '../input-estimate.ts';
+import { estimateContent, estimatePrompt, MEDIA_TOKENS } from '../input-estimate.ts';
 import type { JsonBody } from '../json-body.ts';
 import { openChunkStream } from '../openai-chat/chunk-stream.ts';
 import { parseStreamFields } from '../openai-chat/stream-fields.ts';
@@ -22,8 +28,9 @@ export const openAiCompletions: Wire = {
 
 function readCall({ value }: JsonBody): CallShape {
   const model = parseModel(value['model']);
+  refuseSecondNames(value);
   const streamFields = parseStreamFields(value);
-  const { prompt } = value;
+  const { prompt, prompt_embeds: embeds } = value;
   const perPrompt = Math.max(
     parseChoices(value['n'], 'n'),
     parseChoices(value['best_of'], 'best_of'),
@@ -32,8 +39,11 @@ function readCall({ value }: JsonBody): CallShape {
     model,
     ...streamFields,
     maxOutputTokens: parseTokenBound(value['max_tokens'], 'max_tokens'),
-    choices: perPrompt * countPrompts(prompt),
-    inputTokens: estimatePrompt(prompt) + estimateContent(value['suffix']),
+    choices: perPrompt * (countPrompts(prompt) + countEmbeds(embeds)),
+    inputTokens:
+      estimatePrompt(prompt) +
+      countEmbeds(embeds) * MEDIA_TOKENS +
+      estimateContent(value['suffix']),
   };
 }
 
@@ -41,6 +51,12 @@ function readCall({ value }: JsonBody): CallShape {
 function countPrompts(prompt: unknown): number {
   if (!Array.isArray(prompt) || typeof prompt[0] === 'number') return 1;
   return Math.max(1, prompt.length);
+}
+
+/** vLLM also takes prompts as numbers in base64, beside those in words. */
+function countEmbeds(embeds: unknown): number {
+  if (Array.isArray(embeds)) return embeds.length;
+  return embeds === undefined || embeds === null ? 0 : 1;
 }
 
 function countChoice(choice: unknown, counter: OutputCounter): void {

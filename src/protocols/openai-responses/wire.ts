@@ -1,4 +1,11 @@
-import { invalidField, isObject, parseFlag, parseModel, parseTokenBound } from '../call-fields.ts';
+import {
+  invalidField,
+  isObject,
+  parseFlag,
+  parseModel,
+  parseTokenBound,
+  refuseSecondNames,
+} from '../call-fields.ts';
 import { OutputCounter } from '../count-tokens.ts';
 import { renderResponsesErrorFrame } from '../error-frame.ts';
 import { estimateContent, estimateMember, estimateMessages } from '../input-estimate.ts';
@@ -23,6 +30,7 @@ export const openAiResponses: Wire = {
 function readCall(body: JsonBody): CallShape {
   const { value } = body;
   const model = parseModel(value['model']);
+  refuseSecondNames(value);
   const stream = parseFlag(value['stream'], 'stream');
   if (parseFlag(value['background'], 'background')) {
     // It would be answered before anything is generated, and what follows could not be metered.

@@ -8,7 +8,7 @@ function boundOf(
   asked: number | null,
   key: number | null,
   model: number | null,
-  left: number | null,
+  context: number | null,
 ) {
   const caller = aKey({ limits: { ...aKey({}).limits, maxOutputTokens: key } });
   const call: Pick<Call, 'shape'> = {
@@ -19,13 +19,13 @@ function boundOf(
   };
   const target: Pick<Model, 'maxOutputTokens' | 'contextTokens'> = {
     maxOutputTokens: model,
-    contextTokens: left === null ? null : left + 1_000,
+    contextTokens: context,
   };
   return outputBound(target as Model, call as Call, caller);
 }
 
 test.each([
-  // request, key, model, context left → bound, by, told when budgeted, told otherwise
+  // request, key, model, context → bound, by, told when budgeted, told otherwise
   [null, null, null, null, 16_384, 'assumed', 16_384, null],
   [500, null, null, null, 500, 'request', null, null],
   [500, 400, null, null, 400, 'key', 400, 400],
@@ -34,7 +34,8 @@ test.each([
   [500, null, 450, null, 450, 'model', 450, 450],
   [null, null, 450, null, 450, 'model', 450, null],
   [null, 500, 450, 40, 40, 'context', null, null],
-  [null, null, null, -5, 0, 'context', null, null],
+  // The input of 1,000 is an estimate: what it leaves of the context is not known.
+  [null, null, null, 995, 995, 'context', null, null],
 ] as const)('request %s, key %s, model %s, context %s', (...row) => {
   const [asked, key, model, left, tokens, by, budgeted, free] = row;
   const bound = boundOf(asked, key, model, left);
