@@ -6,7 +6,8 @@ type ExportFile = ConfigFile['audit']['export'][number];
 
 /**
  * The type and the target: what two sinks of a file never share, and what stays the same across
- * restarts and changes of secrets. A query may be a credential, so it is there as a digest only.
+ * restarts and changes of secrets. What follows the host of a webhook is often the credential, so
+ * it is there as a digest only: ids stand in logs, in the books and in what `status` prints.
  */
 export function exportId(sink: ExportFile, folder: string): string {
   switch (sink.type) {
@@ -20,8 +21,7 @@ export function exportId(sink: ExportFile, folder: string): string {
       return `s3:${endpointOf(sink)}/${sink.bucket}/${sink.prefix}`;
     case 'webhook': {
       const { origin, pathname, search } = parseWebUrl(sink.url);
-      const query = search === '' ? '' : `?${Bun.SHA256.hash(search, 'hex').slice(0, 8)}`;
-      return `webhook:${origin}${pathname}${query}`;
+      return `webhook:${origin}/${Bun.SHA256.hash(pathname + search, 'hex').slice(0, 12)}`;
     }
   }
 }

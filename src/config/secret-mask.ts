@@ -20,7 +20,10 @@ export function maskSecrets(text: string, document: Document | null): string {
   // Without a tree it is unknown where a value ends, so its whole line goes.
   const hasWholeTree = document !== null && document.errors.length === 0;
   const patterns = hasWholeTree ? LOOKALIKES : [...LOOKALIKES, ...NAMED_LINES];
-  const ranges = [...lookalikes(text, patterns), ...(document ? secretScalars(document) : [])];
+  const ranges = [...lookalikes(text, patterns)];
+  if (document !== null) {
+    ranges.push(...secretScalars(document), ...webhookPaths(text, document));
+  }
   ranges.sort(([a], [b]) => a - b);
   let masked = '';
   let done = 0;
@@ -57,6 +60,29 @@ function secretScalars(document: Document): Range[] {
   return ranges;
 }
 
+/** What receivers of webhooks are addressed by is often all that they ask for. */
+function webhookPaths(text: string, document: Document): Range[] {
+  const ranges: Range[] = [];
+  const collect = (node: unknown): void => {
+    if (isSeq(node)) for (const item of node.items) collect(item);
+    if (!isMap(node)) return;
+    const url = node.get('url', true);
+    if (!isScalar(url) || !url.range) return;
+    const [start, end] = url.range;
+    const path = /^["']?https?:\/\/[^/?"']*[/?]/i.exec(text.slice(start, end));
+    if (path === null) return;
+    const last = /["']/.test(text[end - 1] ?? '') ? end - 1 : end;
+    ranges.push([start + path[0].length, last]);
+  };
+  visit(document, {
+    Pair(_, { key, value }) {
+      const name = isScalar(key) ? String(key.value) : '';
+      if (name === 'webhook' || name === 'export') collect(value);
+    },
+  });
+  return ranges;
+}
+
 /** Each matches a secret alone; what gives it away stands in a lookbehind. */
 const LOOKALIKES = [
   /(?<=:\/\/)[^\s/@]*(?=@)/g,
@@ -68,6 +94,7 @@ const NAMED = '(?:key|token|secret|password|authorization|cookie)["\']?[ \\t]*[:
 const NAMED_LINES = [
   new RegExp(`(?<=${NAMED})(?!["']?\\$\\{)[^\\s"'{[][^\\r\\n]*`, 'gi'),
   new RegExp(`(?<=${NAMED}["'])(?!\\$\\{)[^\\r\\n]*`, 'gi'),
+  /(?<=\burl["']?[ \t]*:[ \t]*["']?https?:\/\/[^/?\s"']*[/?])[^\s"',]+/gi,
 ];
 
 function* lookalikes(text: string, patterns: readonly RegExp[]): Generator<Range> {

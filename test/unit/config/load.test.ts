@@ -234,8 +234,8 @@ alerts: { webhook: { url: "https://hooks.example.com", secret: "\${env:SECRET}" 
       },
       {
         type: 'webhook',
-        // The query may be a credential.
-        id: expect.stringMatching(/^webhook:https:\/\/hooks\.example\.com\/a\?[0-9a-f]{8}$/),
+        // The path may be a credential.
+        id: expect.stringMatching(/^webhook:https:\/\/hooks\.example\.com\/[0-9a-f]{12}$/),
         url: 'https://hooks.example.com/a?token=1',
         secret: 'V2VhayBwYXNz-93kfU',
       },
