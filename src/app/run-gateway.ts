@@ -25,6 +25,7 @@ import { createLiveGateway } from './live-gateway.ts';
 import { startProgressNotes } from './progress.ts';
 import { openRecords, type Records } from './records.ts';
 import { createReloader, type LoadConfig, type Reloader } from './reload.ts';
+import { startRetention } from './retention.ts';
 
 export interface RunOptions {
   readonly config: Config;
@@ -92,6 +93,11 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     });
     reloader.rebuildModels();
     closers.push(startProgressNotes(gate));
+    const retention = startRetention({
+      ...{ store, clock, log, config: () => reloader.config },
+      exportedUpTo: records.copies.exportedUpTo,
+    });
+    closers.push(() => retention.close());
 
     const dataPlane = startDataPlane(gate, config.listen);
     closers.push(() => dataPlane.kill());
@@ -99,6 +105,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
       gate,
       keys,
       records,
+      retention,
       reloader,
       discovery,
       version,

@@ -43,7 +43,17 @@ interface SecretRow {
   readonly expires_at_ms: number | null;
 }
 
+/** A key and one of its secrets; a key with several has as many rows, one after the other. */
+interface KeySecretRow extends KeyRow {
+  /** null when the key has none. */
+  readonly secret_digest: Uint8Array | null;
+  readonly secret_created_at_ms: number;
+  readonly secret_expires_at_ms: number | null;
+}
+
 const SECRET_COLUMNS = 'key_id, digest, created_at_ms, expires_at_ms';
+/** The order of the index, so that nothing is sorted. */
+const SECRET_ORDER = 'created_at_ms, expires_at_ms, digest';
 
 /**
  * Keys of this data directory. A name belongs to one key that is not revoked; a revoked key gives
@@ -51,7 +61,12 @@ const SECRET_COLUMNS = 'key_id, digest, created_at_ms, expires_at_ms';
  * throw `store_unavailable` when the store cannot be written.
  */
 export function openKeys(db: Database): KeyStore {
-  const selectAll = db.prepare<[], KeyRow>('SELECT * FROM keys ORDER BY id');
+  const selectAll = db.prepare<[], KeySecretRow>(
+    `SELECT k.*, s.digest AS secret_digest, s.created_at_ms AS secret_created_at_ms,
+       s.expires_at_ms AS secret_expires_at_ms
+     FROM keys k LEFT JOIN key_secrets s ON s.key_id = k.id
+     ORDER BY k.id, s.created_at_ms, s.expires_at_ms, s.digest`,
+  );
   const selectPage = db.prepare<[string, number], KeyRow>(
     'SELECT * FROM keys WHERE id > ? ORDER BY id LIMIT ?',
   );
@@ -60,11 +75,8 @@ export function openKeys(db: Database): KeyStore {
     `SELECT * FROM keys WHERE name = ?
      ORDER BY status = 'revoked', created_at_ms DESC, id DESC LIMIT 1`,
   );
-  const selectSecrets = db.prepare<[], SecretRow>(
-    `SELECT ${SECRET_COLUMNS} FROM key_secrets ORDER BY created_at_ms, digest`,
-  );
   const selectSecretsOf = db.prepare<[string], SecretRow>(
-    `SELECT ${SECRET_COLUMNS} FROM key_secrets WHERE key_id = ? ORDER BY created_at_ms, digest`,
+    `SELECT ${SECRET_COLUMNS} FROM key_secrets WHERE key_id = ? ORDER BY ${SECRET_ORDER}`,
   );
   const insertKey = db.prepare<SqlValue[]>(
     `INSERT INTO keys (name, user, team, tenant, status, expires_at_ms, models, endpoints,
@@ -107,20 +119,7 @@ export function openKeys(db: Database): KeyStore {
     toKey(row, selectSecretsOf.all(row.id).map(toSecret), createSharedParse());
 
   return {
-    all() {
-      const secrets = new Map<string, KeySecret[]>();
-      for (const row of selectSecrets.iterate()) {
-        const known = secrets.get(row.key_id);
-        if (known === undefined) secrets.set(row.key_id, [toSecret(row)]);
-        else known.push(toSecret(row));
-      }
-      const keys: Key[] = [];
-      const parse = createSharedParse();
-      for (const row of selectAll.iterate()) {
-        keys.push(toKey(row, secrets.get(row.id) ?? [], parse));
-      }
-      return keys;
-    },
+    each: () => toKeys(selectAll.iterate()),
     find(idOrName) {
       const row = selectById.get(idOrName) ?? selectByName.get(idOrName);
       return row === undefined ? undefined : withSecrets(row);
@@ -140,6 +139,27 @@ function orNameTaken<T>(write: () => T): T | 'name_taken' {
     if (isBadRow(cause)) throw cause;
     throw new GateError('store_unavailable', 'The key could not be written.', { cause });
   }
+}
+
+/** Puts the rows of a key together. One key is in memory at a time. */
+function* toKeys(rows: Iterable<KeySecretRow>): Generator<Key> {
+  const parse = createSharedParse();
+  let secrets: KeySecret[] = [];
+  let current: KeySecretRow | undefined;
+  for (const row of rows) {
+    if (row.id !== current?.id) {
+      if (current !== undefined) yield toKey(current, secrets, parse);
+      current = row;
+      secrets = [];
+    }
+    if (row.secret_digest === null) continue;
+    secrets.push({
+      digest: new Uint8Array(row.secret_digest),
+      createdAtMs: row.secret_created_at_ms,
+      expiresAtMs: row.secret_expires_at_ms,
+    });
+  }
+  if (current !== undefined) yield toKey(current, secrets, parse);
 }
 
 /** In the order of the columns that both statements begin with. */
@@ -193,8 +213,28 @@ function toKey(row: KeyRow, secrets: readonly KeySecret[], parse: SharedParse): 
   };
 }
 
+/** What most keys have: one object for all of them. */
+const NO_LIMITS: KeyLimits = Object.freeze({
+  requestsPerMinute: null,
+  tokensPerMinute: null,
+  concurrency: null,
+  budget: null,
+  tokenBudget: null,
+  maxOutputTokens: null,
+});
+
 function toLimits(row: KeyRow): KeyLimits {
   const { budget_nano_usd: nanoUsd, budget_tokens: tokens } = row;
+  if (
+    row.requests_per_minute === null &&
+    row.tokens_per_minute === null &&
+    row.concurrency === null &&
+    nanoUsd === null &&
+    tokens === null &&
+    row.max_output_tokens === null
+  ) {
+    return NO_LIMITS;
+  }
   return {
     requestsPerMinute: row.requests_per_minute,
     tokensPerMinute: row.tokens_per_minute,
@@ -210,6 +250,9 @@ interface SharedParse {
   tags(json: string): Readonly<Record<string, string>>;
 }
 
+/** Different lists or tags that are remembered before all are forgotten. */
+const MOST_SHARED = 10_000;
+
 /** A million keys have few different lists and tags: equal ones are one frozen object. */
 function createSharedParse(): SharedParse {
   const texts = new Map<string, readonly string[]>();
@@ -224,6 +267,7 @@ function getOrAdd<Value>(known: Map<string, Value>, name: string, make: () => Va
   const found = known.get(name);
   if (found !== undefined) return found;
   const made = make();
+  if (known.size >= MOST_SHARED) known.clear();
   known.set(name, made);
   return made;
 }
