@@ -24,7 +24,7 @@ export async function compareBooks(gate: Gate, store: Store): Promise<string[]> 
     const atMost = after.get(subject) ?? NOTHING;
     if (isBetween(inRows, atLeast, atMost)) continue;
     problems.push(
-      `${subject}: the counter says ${inWords(atMost)}, its rows say ${inWords(inRows)}`,
+      `${subject}: the counter says ${inWords(atMost)}, the sums say ${inWords(inRows)}`,
     );
   }
   return problems;
