@@ -48,6 +48,16 @@ export const GatewayStatus = z
       lost: z.record(z.string(), z.number()).meta({ description: 'By what was missing.' }),
       failing: z.boolean(),
     }),
+    retention: z.object({
+      purged_rows: z.number().meta({ description: 'Removed since the start, of all classes.' }),
+      runs: z.number(),
+      last_run_at: z.string().nullable(),
+      failures: z.number(),
+      failing: z.boolean(),
+      waits_ms: z
+        .number()
+        .meta({ description: 'For how long the wall clock is not yet believed; 0 when it is.' }),
+    }),
     exports: z.array(
       z.object({
         id: z.string(),

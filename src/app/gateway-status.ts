@@ -3,11 +3,12 @@ import { nanoUsd, toUsdString } from '../core/money.ts';
 import type { Gate } from '../gateway/gate.ts';
 import type { SinkStats } from '../sinks/pump.ts';
 import type { Records } from './records.ts';
+import type { Retention, RetentionStats } from './retention.ts';
 
 /** What only the running gateway knows, in one document. */
 export function gatewayStatus(
   gate: Gate,
-  records: Records,
+  { records, retention }: { readonly records: Records; readonly retention: Retention },
   fixed: Pick<GatewayStatus, 'version' | 'started_at' | 'config_file' | 'listen'>,
 ): GatewayStatus {
   const ledger = records.store.ledger.stats();
@@ -45,11 +46,24 @@ export function gatewayStatus(
       lost: content.lost,
       failing: records.keepsContent && records.content.isFailing,
     },
+    retention: toRetentionView(retention.stats()),
     exports: exports.sinks.map(toSinkView),
     alerts:
       alerts === null
         ? null
         : { delivered: alerts.delivered, failed: alerts.failed, given_up: alerts.givenUp },
+  };
+}
+
+function toRetentionView(stats: RetentionStats): GatewayStatus['retention'] {
+  const { rows, runs, lastRunAtMs, failures, isFailing, waitMs } = stats;
+  return {
+    purged_rows: rows,
+    runs,
+    last_run_at: lastRunAtMs === null ? null : new Date(lastRunAtMs).toISOString(),
+    failures,
+    failing: isFailing,
+    waits_ms: Math.round(waitMs),
   };
 }
 

@@ -9,11 +9,13 @@ import type { KeyDirectory } from './key-directory.ts';
 import { toModelView } from './model-view.ts';
 import type { Records } from './records.ts';
 import type { Reloader } from './reload.ts';
+import type { Retention } from './retention.ts';
 
 interface LiveParts {
   readonly gate: Gate;
   readonly keys: KeyDirectory;
   readonly records: Records;
+  readonly retention: Retention;
   readonly reloader: Reloader;
   readonly discovery: Discovery;
   readonly version: string;
@@ -33,7 +35,7 @@ export function createLiveGateway(parts: LiveParts): LiveGateway {
   return {
     keyChanged: (key) => keys.put(key),
     budgets: gate.budgets,
-    status: () => gatewayStatus(gate, records, fixed),
+    status: () => gatewayStatus(gate, parts, fixed),
     models() {
       const configured = new Map(reloader.config.models.map((model) => [model.name, model]));
       return gate.models.models.map((model) => toModelView(model, configured.get(model.name)));

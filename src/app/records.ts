@@ -46,6 +46,7 @@ export async function openRecords(parts: RecordParts): Promise<Records> {
       contentKeys: audit.contentKeys,
       capBytes: audit.contentCapBytes,
       retentionMs: audit.contentRetentionMs,
+      isHeld: store.legalHolds.isHeld,
     });
     closers.push(() => content.close());
     const copies = startAuditCopies(store, parts);

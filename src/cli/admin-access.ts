@@ -102,7 +102,8 @@ async function useStore<T>(
   // What happens to the files besides what was asked for, such as a migration.
   const log: StoreLog = ({ message }) => io.err(`llmgate: ${toVisibleText(message)}\n`);
   const store = await openStore({ dataDir: path, clock, durability, log, worker: false });
-  const content = openContentHere({ dataDir: path, contentKeys, random, log });
+  const { isHeld } = store.legalHolds;
+  const content = openContentHere({ dataDir: path, contentKeys, isHeld, random, log });
   try {
     const actor = { actor: nameActor(io), origin: 'offline' };
     const signing = createOfflineSigning(dataDir, store.audit, clock);

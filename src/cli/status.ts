@@ -56,6 +56,9 @@ function toReport(status: GatewayStatus): Report {
       ...(status.audit.failures === 0
         ? []
         : [['audit', `${status.audit.failures} events could not be written`] as const]),
+      ...(status.retention.failing
+        ? [['retention', `${status.retention.failures} purges failed; the log says why`] as const]
+        : []),
       ...(status.content.failing ? [['content', 'cannot be kept now'] as const] : []),
       // Worth a line only when something is wrong: these rows are not in the books.
       ...(ledger.unwritten + ledger.dropped === 0

@@ -56,6 +56,10 @@ export function createFakeLiveGateway(change: Partial<LiveGateway> = {}): FakeLi
       budgets: { refused: 4, holds: 2, held_usd: '0.5', overruns: 0, overrun_usd: '0' },
       audit: { checkpoints: 1, failures: 0 },
       content: { kept: 0, lost: { room: 0 }, failing: false },
+      retention: {
+        ...{ purged_rows: 0, runs: 0, last_run_at: null },
+        ...{ failures: 0, failing: false, waits_ms: 0 },
+      },
       exports: [],
       alerts: null,
     }),

@@ -3,7 +3,7 @@ import { nanoUsd } from '../../src/core/money.ts';
 import { NO_USAGE } from '../../src/core/usage.ts';
 import { databasePath } from '../../src/store/open-database.ts';
 import type { PurgeOrder, PurgeResult } from '../../src/store/retention.ts';
-import type { FinishedRow } from '../../src/store/rows.ts';
+import type { AttemptRow, FinishedRow } from '../../src/store/rows.ts';
 import { type Database, openSqlite } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { AuditVerification } from '../../src/store/verify-audit.ts';
@@ -115,7 +115,7 @@ function anOldRow(daysAgo: number, at: number, change: Partial<FinishedRow>): Fi
   });
 }
 
-function someAttempts({ attempts, startedAtMs }: FinishedRow) {
+function someAttempts({ attempts, startedAtMs }: FinishedRow): AttemptRow[] {
   if (attempts < 2) return [];
   const attempt = { startedAtMs, durationMs: 12 };
   return [
