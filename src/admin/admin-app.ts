@@ -7,6 +7,7 @@ import { addBooksRoutes } from './books-routes.ts';
 import { addBudgetRoutes } from './budget-routes.ts';
 import { addContentRoutes } from './content-routes.ts';
 import { addGatewayRoutes } from './gateway-routes.ts';
+import { addHoldRoutes } from './hold-routes.ts';
 import { addKeyRoutes } from './key-routes.ts';
 import { toOperationError } from './local-operations.ts';
 import { OPERATION_ERRORS, OperationError } from './operation-error.ts';
@@ -45,6 +46,7 @@ export function createAdminApp({ operations, version, onFailure }: AdminAppOptio
   addBackupRoutes(app, operations.backups);
   addBudgetRoutes(app, operations.budgets);
   addContentRoutes(app, operations.content);
+  addHoldRoutes(app, operations.holds);
   addGatewayRoutes(app, operations);
   addAuditRoutes(app, operations);
   app.doc31('/openapi.json', {

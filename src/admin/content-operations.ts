@@ -23,7 +23,7 @@ export interface ContentOperations {
 }
 
 export interface ContentOperationsParts {
-  readonly store: Pick<Store, 'keys' | 'audit' | 'books' | 'transact'>;
+  readonly store: Pick<Store, 'keys' | 'audit' | 'books' | 'legalHolds' | 'transact'>;
   readonly content: ContentAccess;
   readonly clock: Clock;
   readonly actor: () => Actor;
@@ -132,9 +132,11 @@ async function eraseContent(
   const erase = dry_run ? parts.content.tryErase : parts.content.erase;
   const erasure = await erase(scope, subject).catch(incomplete);
   if (erasure.kind === 'held') {
-    const hold = erasure.scope === 'all' ? 'everything' : `${erasure.scope} ${erasure.subject}`;
-    tell({ state: 'refused', held: hold });
-    throw new OperationError('conflict', `nothing is erased: a legal hold on ${hold} forbids it`);
+    const on = erasure.scope === 'all' ? 'everything' : `${erasure.scope} ${erasure.subject}`;
+    const hold = parts.store.legalHolds.findActive(erasure.scope, erasure.subject)?.id ?? null;
+    tell({ state: 'refused', held: on, hold });
+    const name = hold === null ? 'a legal hold' : `legal hold ${hold}`;
+    throw new OperationError('conflict', `nothing is erased: ${name} on ${on} forbids it`);
   }
   const { dataKeys, requests } = erasure;
   // Not by the word `data_keys`: what stands under it is masked in an event.

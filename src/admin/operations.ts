@@ -12,6 +12,7 @@ import type { BooksOperations } from './books-operations.ts';
 import type { BudgetOperations } from './budget-operations.ts';
 import type { ContentOperations } from './content-operations.ts';
 import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
+import type { HoldOperations } from './hold-operations.ts';
 import type { IssuedKey, KeyChanges, KeyPage, KeyView, NewKey, Rotation } from './key-schemas.ts';
 
 /**
@@ -22,6 +23,7 @@ export interface Operations extends BooksOperations {
   readonly keys: KeyOperations;
   readonly audit: AuditOperations;
   readonly content: ContentOperations;
+  readonly holds: HoldOperations;
   readonly budgets: BudgetOperations;
   readonly backups: BackupOperations;
   status(): Promise<GatewayStatus>;

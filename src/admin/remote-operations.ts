@@ -9,6 +9,7 @@ import { isOperationErrorCode, OperationError } from './operation-error.ts';
 import type { KeyOperations, Operations } from './operations.ts';
 import { createRemoteAudit } from './remote-audit.ts';
 import { createRemoteBudgets } from './remote-budgets.ts';
+import { createRemoteHolds } from './remote-holds.ts';
 
 /** Without it a wedged gateway would hang the shell. */
 const TIMEOUT_MS = 10 * 60_000;
@@ -51,6 +52,7 @@ export function createRemoteOperations(
           timeoutMs: READ_ALL_TIMEOUT_MS,
         }),
     },
+    holds: createRemoteHolds(send),
     content: {
       show: (requestId) =>
         send({

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../observe/log.ts';
 import { PURGE_CLASSES, type PurgeClass, type PurgeOrder } from '../store/retention.ts';
 import type { Store } from '../store/store.ts';
+import type { AuditCopies } from './audit-copies.ts';
 import { createRetentionClock } from './retention-clock.ts';
 
 const LOOK_EVERY_MS = 60_000;
@@ -33,17 +34,20 @@ export interface RetentionStats {
 }
 
 export interface RetentionParts {
-  readonly store: Pick<Store, 'books' | 'legalHolds' | 'audit'>;
+  readonly records: {
+    readonly store: Pick<Store, 'books' | 'legalHolds' | 'audit'>;
+    /** What every copy of a chain has: rows after it stay. */
+    readonly copies: Pick<AuditCopies, 'exportedUpTo'>;
+  };
   /** The configuration of the moment. */
   readonly config: () => Pick<Config, 'audit' | 'usage'>;
-  /** What every copy of a chain has: rows after it stay. */
-  readonly exportedUpTo: (chain: 'requests' | 'admin_events' | 'checkpoints') => number;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 export function startRetention(parts: RetentionParts): Retention {
-  const { store, clock, log } = parts;
+  const { clock, log } = parts;
+  const { store, copies } = parts.records;
   const trust = createRetentionClock(clock, store.audit.lastCheckpoint()?.atMs ?? null);
   /** Rows of a chain up to which nothing is left to go, as long as the same is held. */
   const considered = new Map<PurgeClass, { readonly seq: number; readonly stamp: string }>();
@@ -60,7 +64,7 @@ export function startRetention(parts: RetentionParts): Retention {
     let order: PurgeOrder = {
       ...{ purge, ...toRule(purge, parts.config(), clock.nowMs()), maxSpanMs: RUN_SPAN_MS },
       afterSeq: known?.stamp === stamp ? known.seq : 0,
-      upToSeq: isExported(purge) ? parts.exportedUpTo(purge) : Number.POSITIVE_INFINITY,
+      upToSeq: isExported(purge) ? copies.exportedUpTo(purge) : Number.POSITIVE_INFINITY,
     };
     while (!isClosed) {
       const { rows, nextSeq, cutoffMs, isDone, fault } = await store.books.purge(order);

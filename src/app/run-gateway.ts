@@ -93,22 +93,13 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     });
     reloader.rebuildModels();
     closers.push(startProgressNotes(gate));
-    const retention = startRetention({
-      ...{ store, clock, log, config: () => reloader.config },
-      exportedUpTo: records.copies.exportedUpTo,
-    });
+    const retention = startRetention({ records, clock, log, config: () => reloader.config });
     closers.push(() => retention.close());
 
     const dataPlane = startDataPlane(gate, config.listen);
     closers.push(() => dataPlane.kill());
     const live = createLiveGateway({
-      gate,
-      keys,
-      records,
-      retention,
-      reloader,
-      discovery,
-      version,
+      ...{ gate, keys, records, retention, reloader, discovery, version },
       url: dataPlane.url,
     });
     const { checkpointer } = records;

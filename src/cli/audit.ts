@@ -4,6 +4,7 @@ import { addAuditCheckpointCommand } from './audit-checkpoint.ts';
 import { addAuditContentCommand } from './audit-content.ts';
 import { addAuditEraseCommand } from './audit-erase.ts';
 import { addAuditExportCommand } from './audit-export.ts';
+import { addAuditHoldCommand } from './audit-hold.ts';
 import { addAuditListCommand } from './audit-list.ts';
 import { addAuditShowCommand } from './audit-show.ts';
 import { addAuditVerifyCommand } from './audit-verify.ts';
@@ -27,4 +28,5 @@ export function addAuditCommand(program: Command, io: CliIo, system: SystemParts
   addAuditCheckpointCommand(audit, io, system);
   addAuditContentCommand(audit, io, system);
   addAuditEraseCommand(audit, io, system);
+  addAuditHoldCommand(audit, io, system);
 }
