@@ -136,7 +136,8 @@ function isBefore(fault: AuditFault, other: AuditFault | null): boolean {
 }
 
 function conclude(surveyed: Survey, { chains }: Work, isKeyPinned: boolean): AuditVerification {
-  const found = [...surveyed.faults, ...CHAINS.flatMap((chain) => chains[chain].fault ?? [])];
+  const walked = CHAINS.flatMap((chain) => chains[chain].fault ?? []);
+  const found = [...surveyed.faults.filter((fault) => !isExplained(fault, walked)), ...walked];
   const faults = firstOfEachPlace(found);
   const verified = {
     requests: toVerified('requests', chains, surveyed),
@@ -161,6 +162,12 @@ function conclude(surveyed: Survey, { chains }: Work, isKeyPinned: boolean): Aud
       skippedRows: sum((chain) => chains[chain].afterSeq),
     }),
   };
+}
+
+/** A checkpoint names a stretch that is not as it was; where the chain is broken in it, the walk names the row. */
+function isExplained({ kind, place, toSeq }: AuditFault, walked: readonly AuditFault[]): boolean {
+  if (kind !== 'rewritten' || toSeq === null) return false;
+  return walked.some((fault) => fault.place === place && (fault.seq ?? 0) <= toSeq);
 }
 
 /** What follows the first fault of a chain is of no use: all of it may be a consequence. */

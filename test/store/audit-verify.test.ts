@@ -286,6 +286,8 @@ describe('with checkpoints', () => {
     };
     const kept = await verifyTampered(lab, forge, { notes: [note] });
     expect(kept).toMatchObject(found('requests', 'rewritten', 41, 50));
+    const broken = 'UPDATE requests SET hash = zeroblob(32) WHERE seq = 50';
+    expect(await verifyTampered(lab, broken)).toMatchObject(found('requests', 'hash_changed', 50));
     const forgeAll = (db: Database) => {
       forge(db);
       db.exec('DELETE FROM checkpoints WHERE requests_seq > 44');
