@@ -87,10 +87,13 @@ function copyBooks(path: string, unfinished: string): Source {
 function copyContent(path: string, unfinished: string): CopiedFile | null {
   rmSync(unfinished, { force: true });
   if (!existsSync(path)) return null;
-  withDatabase(path, true, (db) => copyDatabase(db, unfinished));
-  withDatabase(unfinished, true, (db) => {
-    checkCopy(db, CONTENT_APPLICATION_ID);
+  withDatabase(path, true, (db) => {
+    if (idOf(db) !== CONTENT_APPLICATION_ID) {
+      throw new StoreError(`${path} is not a content database of llmgate; put it back.`);
+    }
+    copyDatabase(db, unfinished);
   });
+  withDatabase(unfinished, true, (db) => checkCopy(db, CONTENT_APPLICATION_ID));
   return hashFile(unfinished);
 }
 
@@ -129,8 +132,7 @@ function sealCopy(
 
 function checkCopy(db: Database, applicationId: number): void {
   const found = String(db.pragma('quick_check(1)', { simple: true }));
-  const isOurs = Number(db.pragma('application_id', { simple: true })) === applicationId;
-  if (found === 'ok' && isOurs) return;
+  if (found === 'ok' && idOf(db) === applicationId) return;
   throw new StoreError(
     `the copy cannot be read back (${found}); check the disk it was written to.`,
   );
@@ -144,6 +146,10 @@ function continues(db: Database, chain: (typeof CHAINS)[number], before: ChainHe
     .pluck()
     .get(seq);
   return copied === undefined ? headsOf(db)[chain].seq >= seq : copied === hash;
+}
+
+function idOf(db: Database): number {
+  return Number(db.pragma('application_id', { simple: true }));
 }
 
 function headsOf(db: Database): ChainHeads {

@@ -78,7 +78,7 @@ export async function prepareRestore(order: RestoreOrder): Promise<PreparedResto
     const loss = findLoss(books.path, books.staged, copy.heads, order.clock.nowMs());
     return {
       ...{ copy, loss, content: plan, close },
-      apply(who) {
+      apply: explained(order.dataDir, (who) => {
         sign(order, { copy, loss }, books.staged, who);
         const isNewHere = readInstallId(dataDir) !== copy.installId;
         const aside = swapFiles({
@@ -93,12 +93,23 @@ export async function prepareRestore(order: RestoreOrder): Promise<PreparedResto
         });
         isApplied = true;
         return aside;
-      },
+      }),
     };
   } catch (cause) {
     close();
     throw explainCopy(cause, order.file);
   }
+}
+
+/** The same, throwing StoreErrors for faults of the disk. */
+function explained<In, Out>(path: string, act: (input: In) => Out): (input: In) => Out {
+  return (input) => {
+    try {
+      return act(input);
+    } catch (cause) {
+      throw explainFault(cause, path);
+    }
+  };
 }
 
 /** The directory under its lock, made when there is none and then removed unless it is used. */
