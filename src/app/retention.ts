@@ -106,7 +106,8 @@ export function startRetention(parts: RetentionParts): Retention {
     const waitedMs = waitMs;
     waitMs = trust.waitMs();
     if (waitMs > waitedMs + LOOK_EVERY_MS) log.warn('clock_jumped', { purge_waits_ms: waitMs });
-    const isDue = clock.monotonicMs() - lastRunMonotonicMs >= HOUR_MS;
+    // A timer is never quite on time.
+    const isDue = clock.monotonicMs() - lastRunMonotonicMs >= HOUR_MS - LOOK_EVERY_MS / 2;
     if (waitMs > 0 || !isDue || isRunning || isClosed) return;
     isRunning = true;
     lastRunMonotonicMs = clock.monotonicMs();

@@ -140,6 +140,7 @@ test('the OpenAPI document has every route, with the schemas that the code check
     Object.keys(Object(methods)).map((method) => `${method} ${path}`),
   );
   expect(routes.toSorted()).toEqual([
+    'get /admin/v1/audit/holds',
     'get /admin/v1/audit/public-key',
     'get /admin/v1/audit/rows/{chain}',
     'get /admin/v1/audit/rows/{chain}/{row}',
@@ -155,6 +156,8 @@ test('the OpenAPI document has every route, with the schemas that the code check
     'get /admin/v1/usage',
     'patch /admin/v1/keys/{ref}',
     'post /admin/v1/audit/checkpoints',
+    'post /admin/v1/audit/holds',
+    'post /admin/v1/audit/holds/{id}/release',
     'post /admin/v1/audit/verify',
     'post /admin/v1/backups',
     'post /admin/v1/budgets/{target}/grant',
