@@ -28,7 +28,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'store',
-          include: ['test/store/**/*.test.ts', 'test/gateway/**/*.test.ts'],
+          include: [
+            'test/store/**/*.test.ts',
+            'test/gateway/**/*.test.ts',
+            'test/simulation/**/*.test.ts',
+          ],
           sequence: { groupOrder: 1 },
         },
       },

@@ -1,0 +1,501 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { GateError } from '../../../src/core/error.ts';
+import type { Key } from '../../../src/core/key.ts';
+import type { Price } from '../../../src/core/price.ts';
+import type { Usage } from '../../../src/core/usage.ts';
+import { createCounters, type Gate, type Generation } from '../../../src/gateway/gate.ts';
+import { InFlight } from '../../../src/gateway/in-flight.ts';
+import type { Journal } from '../../../src/gateway/ports.ts';
+import { createRequestTags } from '../../../src/gateway/request-tags.ts';
+import { createLimiter } from '../../../src/limits/limiter.ts';
+import type { Log } from '../../../src/observe/log.ts';
+import type { BudgetBook, Payer } from '../../../src/pricing/budgets.ts';
+import { createGpuShares, type GpuShares } from '../../../src/pricing/gpu-share.ts';
+import { loadBudgets, refreshBudgets } from '../../../src/store/load-budgets.ts';
+import { type CrashableStore, openStore } from '../../../src/store/open-store.ts';
+import type { AttemptRow, FinishedRow, OpenRow } from '../../../src/store/rows.ts';
+import { createFakeClock, type FakeClock } from '../fake-clock.ts';
+import type { SeededRandom } from '../seeded-random.ts';
+import { createVendor, type VendorRequest } from './fake-vendor.ts';
+import { NaiveBudgets, type NaiveEntry, type NaiveRow, type Subjects } from './naive-budgets.ts';
+import { type Scene, someModels } from './scene.ts';
+
+export type SqlRow = Readonly<Record<string, string | number | null>>;
+
+/** What the simulation knows of one request, whatever the books say. */
+export interface Known {
+  readonly id: string;
+  open: OpenRow | null;
+  entry: NaiveEntry | null;
+  /** Of the targets that it may be sent to. */
+  prices: readonly (Price | null)[];
+  /** What it would have held if it had not been shrunk. */
+  wantedTokens: number;
+  /** `open` was refused by a failing store. */
+  isUnrecorded: boolean;
+  /** `settle` was told that the row is kept and tried again. */
+  isDelayed: boolean;
+  readonly asked: VendorRequest[];
+  /** Usage that was noted while it ran. */
+  readonly notes: Usage[];
+  /** Settled in this life of the process. */
+  settled: { readonly row: FinishedRow; readonly attempts: readonly AttemptRow[] } | null;
+  /** Process in which it began. */
+  readonly epoch: number;
+}
+
+interface Lease {
+  readonly backend: string;
+  readonly fromUs: number;
+  toUs: number | null;
+  shareUs: number;
+}
+
+const NO_HOLD = { entry: null, prices: [], wantedTokens: 0 } as const;
+
+/** How the store fails now. */
+export type Fault = 'none' | 'read_only' | 'full' | 'busy';
+
+/**
+ * A gateway without sockets: the real request path, rules, counters and store, on a clock and a
+ * vendor that do only what they are told. Dies and starts again in the same directory.
+ */
+export class Plant {
+  readonly random: SeededRandom;
+  readonly scene: Scene;
+  readonly clock: FakeClock;
+  readonly dataDir = mkdtempSync(join(tmpdir(), 'llmgate-simulation-'));
+  /** Of every life, by id with dashes. */
+  readonly known = new Map<string, Known>();
+  /** The first thing that was wrong: throwing inside the gateway could be taken for its own error. */
+  problem: string | null = null;
+  epoch = 0;
+  fault: Fault = 'none';
+  leases: Lease[] = [];
+  overruns = 0;
+  #store: CrashableStore | undefined;
+  #gate: Gate | undefined;
+  #budgets: BudgetBook | undefined;
+  #naive: NaiveBudgets | undefined;
+  #writer: Database.Database | undefined;
+  #reader: Database.Database | undefined;
+  #locker: Database.Database | undefined;
+  #turn: (() => void)[] = [];
+  #later: { readonly work: () => void; readonly dueMs: number }[] = [];
+  #lastHold: Pick<Known, 'entry' | 'prices' | 'wantedTokens'> = NO_HOLD;
+  #lastWanted = 0;
+  #ids = 0;
+
+  constructor(random: SeededRandom, scene: Scene) {
+    this.random = random;
+    this.scene = scene;
+    const clock = createFakeClock(scene.startMs);
+    // Wall clocks tell whole milliseconds.
+    this.clock = { ...clock, nowMs: () => Math.floor(clock.nowMs()) };
+  }
+
+  get store(): CrashableStore {
+    return must(this.#store);
+  }
+  get gate(): Gate {
+    return must(this.#gate);
+  }
+  get naive(): NaiveBudgets {
+    return must(this.#naive);
+  }
+  get budgets(): BudgetBook {
+    return must(this.#budgets);
+  }
+  get isUp(): boolean {
+    return this.#gate !== undefined;
+  }
+
+  fail(problem: string): void {
+    this.problem ??= problem;
+  }
+
+  async start(): Promise<void> {
+    const { scene, clock } = this;
+    this.epoch += 1;
+    const epoch = this.epoch;
+    this.#turn = [];
+    this.#later = [];
+    this.leases = [];
+    this.overruns = 0;
+    this.#store = await openStore({
+      dataDir: this.dataDir,
+      clock,
+      durability: 'process',
+      worker: false,
+      scheduler: {
+        soon: (work) => void this.#turn.push(work),
+        later: (work, delayMs) => {
+          const timer = { work, dueMs: clock.monotonicMs() + delayMs };
+          this.#later.push(timer);
+          return () => {
+            this.#later = this.#later.filter((other) => other !== timer);
+          };
+        },
+      },
+      onConnection: (db) => {
+        this.#writer = db;
+      },
+    });
+    this.#reader?.close();
+    this.#reader = new Database(join(this.dataDir, 'llmgate.db'), { readonly: true });
+    const { rules, zone: timezone } = scene;
+    this.#budgets = await loadBudgets({ store: this.store, clock, rules, timezone });
+    this.#naive = new NaiveBudgets(timezone, clock.nowMs(), this.#naiveRows());
+    this.#naive.rules = rules;
+    this.refreshBudgets();
+    const vendor = createVendor(this.random, (asked) => {
+      if (this.epoch === epoch) this.#onAsked(asked);
+      else asked.state = 'aborted';
+    });
+    this.#gate = {
+      clock,
+      requestIds: () => this.#nextId(),
+      log: this.#log(),
+      keys: { find: (id) => scene.keys.find(({ key }) => key.id === id)?.key },
+      limiter: createLimiter({ rules: scene.limits, clock }),
+      budgets: this.#watchedBudgets(this.budgets, this.naive),
+      gpuShares: this.#watchedShares(createGpuShares(clock)),
+      journal: this.#watchedJournal(this.store.ledger, epoch),
+      content: { begin: () => undefined, isFailing: false },
+      failedLogins: { note: () => {} },
+      requestTags: createRequestTags(),
+      counters: createCounters(),
+      inFlight: new InFlight(),
+      generation: this.#generation(vendor),
+      models: someModels(scene.prices),
+      discovered: true,
+      draining: false,
+    };
+    // A row per request that any vendor was asked for, whatever killed the gateway.
+    for (const { id, asked, isUnrecorded } of this.known.values()) {
+      if (asked.length > 0 && !isUnrecorded && this.finished(id) === undefined) {
+        this.fail(`request ${id} was sent to a vendor and is in no row after the restart`);
+      }
+    }
+  }
+
+  /** New prices and policies, as a reload brings them. */
+  reload(): void {
+    const { gate, scene, random } = this;
+    scene.draw(random);
+    gate.models = someModels(scene.prices);
+    gate.generation = this.#generation(gate.generation.sender);
+    this.budgets.replaceRules(scene.rules);
+    this.naive.rules = scene.rules;
+  }
+
+  refreshBudgets(): void {
+    const { store, naive } = this;
+    refreshBudgets(this.budgets, store, this.clock);
+    naive.stored = store.budgets.budgets();
+    naive.grants = store.budgets.grants(this.clock.nowMs());
+  }
+
+  /** Ends a turn of the event loop. */
+  endTurn(): void {
+    const due = this.#turn;
+    this.#turn = [];
+    for (const work of due) work();
+  }
+
+  get hasWork(): boolean {
+    return this.#turn.length > 0;
+  }
+
+  /** Runs timers whose time has come; all of them when asked to. */
+  runTimers(all = false): void {
+    const nowMs = this.clock.monotonicMs();
+    const due = this.#later.filter(({ dueMs }) => all || dueMs <= nowMs);
+    this.#later = this.#later.filter((timer) => !due.includes(timer));
+    for (const { work } of due) work();
+  }
+
+  setFault(fault: Fault): void {
+    const writer = must(this.#writer);
+    writer.pragma('query_only = OFF');
+    writer.pragma('max_page_count = 1000000000');
+    this.#locker?.close();
+    this.#locker = undefined;
+    this.fault = fault;
+    if (fault === 'read_only') writer.pragma('query_only = ON');
+    if (fault === 'full') {
+      const pages = Number(writer.pragma('page_count', { simple: true }));
+      writer.pragma(`max_page_count = ${pages}`);
+    }
+    if (fault === 'busy') {
+      writer.pragma('busy_timeout = 0');
+      this.#locker = new Database(join(this.dataDir, 'llmgate.db'));
+      this.#locker.exec('BEGIN IMMEDIATE');
+    }
+  }
+
+  /** Dies on the spot. */
+  crash(): void {
+    this.setFault('none');
+    this.store.crash();
+    this.#down();
+  }
+
+  /** Ends as an operator would end it, but for the wait. */
+  async stop(): Promise<void> {
+    this.setFault('none');
+    for (const exchange of this.gate.inFlight.all()) {
+      exchange.stop(new GateError('draining', 'The gateway is shutting down.'));
+    }
+    for (let turn = 0; turn < 40; turn += 1) await Promise.resolve();
+    await this.store.close();
+    this.#down();
+  }
+
+  #down(): void {
+    for (const { asked } of this.known.values()) for (const request of asked) request.abort();
+    for (const known of this.known.values()) known.settled = null;
+    this.#gate = undefined;
+    this.#store = undefined;
+    this.epoch += 1;
+  }
+
+  dispose(): void {
+    if (this.#gate !== undefined) this.crash();
+    this.#reader?.close();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** The finished row, as another process sees it now. */
+  finished(id: string): SqlRow | undefined {
+    return this.query('SELECT * FROM request_log WHERE id = ?', hex(id))[0];
+  }
+
+  isOpen(id: string): boolean {
+    return this.query('SELECT 1 FROM open_requests WHERE lower(hex(id)) = ?', hex(id)).length > 0;
+  }
+
+  query(sql: string, ...values: (string | number)[]): SqlRow[] {
+    return must(this.#reader)
+      .prepare<(string | number)[], SqlRow>(sql)
+      .all(...values);
+  }
+
+  get database(): Database.Database {
+    return must(this.#reader);
+  }
+
+  #nextId(): string {
+    this.#ids += 1;
+    const time = Math.max(0, this.clock.nowMs()).toString(16).padStart(12, '0');
+    const count = this.#ids.toString(16).padStart(12, '0');
+    const id = `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${count}`;
+    this.known.set(id, {
+      id,
+      open: null,
+      ...NO_HOLD,
+      isUnrecorded: false,
+      isDelayed: false,
+      asked: [],
+      notes: [],
+      settled: null,
+      epoch: this.epoch,
+    });
+    return id;
+  }
+
+  #generation(sender: Gate['generation']['sender']): Generation {
+    const { scene } = this;
+    return {
+      number: 1,
+      sender,
+      secrets: [],
+      openAiBackends: new Set(scene.openAi),
+      unpricedModels: scene.unpriced,
+      maxBodyBytes: 1_000_000,
+      idleMs: 2_000_000,
+      totalMs: scene.totalMs,
+      content: 'off',
+      onAuditFailure: scene.onAuditFailure,
+    };
+  }
+
+  #onAsked(asked: VendorRequest): void {
+    const known = this.known.get(asked.id);
+    if (known === undefined) return this.fail(`an unknown request ${asked.id} reached a vendor`);
+    known.asked.push(asked);
+    asked.readInput(known.open?.inputTokensEstimate ?? 0);
+    if (this.finished(asked.id) !== undefined) {
+      this.fail(`request ${asked.id} was sent after it was settled`);
+    }
+    const isDurable = this.isOpen(asked.id);
+    const mayLack = known.isUnrecorded && this.scene.everAllowed;
+    if (!isDurable && !mayLack) {
+      this.fail(`request ${asked.id} was sent to ${asked.target.backend} without a durable row`);
+    }
+  }
+
+  #log(): Log {
+    const note = (event: string, fields: Readonly<Record<string, unknown>> = {}) => {
+      const known = this.known.get(String(fields['request_id']));
+      if (event === 'settlement_delayed' && known !== undefined) known.isDelayed = true;
+    };
+    const silent = () => {};
+    return {
+      debug: silent,
+      info: silent,
+      warn: silent,
+      error: note,
+      setLevel: silent,
+      isEnabled: () => false,
+      flush: silent,
+    };
+  }
+
+  #watchedJournal(journal: Journal, epoch: number): Journal {
+    return {
+      open: (row) => {
+        const known = this.known.get(row.id);
+        if (known !== undefined) {
+          known.open = row;
+          Object.assign(known, this.#lastHold);
+        }
+        return journal.open(row).catch((cause) => {
+          if (known !== undefined) known.isUnrecorded = true;
+          throw cause;
+        });
+      },
+      settle: (row, attempts) => {
+        const known = this.known.get(row.id);
+        if (known !== undefined && this.epoch === epoch) {
+          if (known.settled !== null) this.fail(`request ${row.id} was settled twice`);
+          known.settled = { row, attempts };
+        }
+        return journal.settle(row, attempts);
+      },
+      progress: (id, usage) => {
+        this.known.get(id)?.notes.push(usage);
+        journal.progress(id, usage);
+      },
+    };
+  }
+
+  #watchedBudgets(book: BudgetBook, naive: NaiveBudgets): BudgetBook {
+    const reserve: BudgetBook['reserve'] = (payer, amount) => {
+      naive.advance(this.clock.nowMs());
+      const subjects = subjectsOf(payer);
+      const room = naive.room(payer.key, subjects);
+      const fits = amount.nanoUsd <= room.usd && amount.tokens <= room.tokens;
+      let hold: ReturnType<BudgetBook['reserve']>;
+      try {
+        hold = book.reserve(payer, amount);
+      } catch (cause) {
+        if (fits) this.fail(`refused ${JSON.stringify(amount)} that fits ${JSON.stringify(room)}`);
+        throw cause;
+      }
+      if (!fits) this.fail(`let in ${JSON.stringify(amount)} beyond ${JSON.stringify(room)}`);
+      const held = { heldUsd: amount.nanoUsd, heldTokens: amount.tokens };
+      const entry = naive.hold(payer.key, subjects, held);
+      const targets = this.gate.models.find(payer.model)?.targets ?? [];
+      const isAllowed = this.scene.unpriced === 'allow';
+      this.#lastHold = {
+        entry,
+        prices: targets.map(({ price }) => price).filter((price) => isAllowed || price !== null),
+        wantedTokens: this.#lastWanted,
+      };
+      return {
+        settle: (actual) => {
+          if (entry.isOpen) {
+            const isOver = actual.nanoUsd > entry.heldUsd || actual.tokens > entry.heldTokens;
+            this.overruns += isOver ? 1 : 0;
+            entry.isOpen = false;
+            entry.spentUsd = actual.nanoUsd;
+            entry.spentTokens = actual.tokens;
+          }
+          naive.advance(this.clock.nowMs());
+          hold.settle(actual);
+        },
+        cancel: () => {
+          entry.isOpen = false;
+          naive.advance(this.clock.nowMs());
+          hold.cancel();
+        },
+      };
+    };
+    const room: BudgetBook['room'] = (payer, amount) => {
+      naive.advance(this.clock.nowMs());
+      this.#lastWanted = amount.tokens;
+      return book.room(payer, amount);
+    };
+    return new Proxy(book, {
+      get(target, name) {
+        if (name === 'reserve') return reserve;
+        if (name === 'room') return room;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  }
+
+  #watchedShares(shares: GpuShares): GpuShares {
+    const nowUs = () => Math.round(this.clock.monotonicMs() * 1_000);
+    return {
+      begin: (backend) => {
+        const lease: Lease = { backend, fromUs: nowUs(), toUs: null, shareUs: 0 };
+        this.leases.push(lease);
+        const real = shares.begin(backend);
+        return {
+          end: () => {
+            const shareUs = real.end();
+            if (lease.toUs === null) {
+              lease.toUs = nowUs();
+              lease.shareUs = shareUs;
+            }
+            return shareUs;
+          },
+        };
+      },
+    };
+  }
+
+  #naiveRows(): NaiveRow[] {
+    const rows = this.query(
+      `SELECT key, user, team, tenant, model, started_at_ms AS at, cost_nano_usd AS usd,
+         input_tokens + output_tokens AS tokens FROM request_log`,
+    );
+    return rows.map(({ key, user, team, tenant, model, at, usd, tokens }) => ({
+      subjects: {
+        all: '',
+        key: text(key),
+        user: text(user),
+        team: text(team),
+        tenant: text(tenant),
+        model: text(model) === '' ? null : text(model),
+      },
+      startedAtMs: Number(at),
+      usd: Number(usd ?? 0),
+      tokens: Number(tokens),
+    }));
+  }
+}
+
+export function subjectsOf({ key, model }: Payer): Subjects {
+  const { id, user, team, tenant }: Key = key;
+  return { all: '', key: id, user, team, tenant, model: model === '' ? null : model };
+}
+
+export function hex(id: string): string {
+  return id.replaceAll('-', '');
+}
+
+function text(value: string | number | null | undefined): string | null {
+  return value === null || value === undefined ? null : String(value);
+}
+
+function must<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('the plant is down');
+  return value;
+}
