@@ -8,10 +8,17 @@ import {
 import { assert } from '../core/assert.ts';
 import type { Usage } from '../core/usage.ts';
 import type { ChainHead } from './audit-trail.ts';
+import { WRITER_BUSY_TIMEOUT_MS } from './open-database.ts';
 import { readRequestsHead } from './requests-head.ts';
 import { openRowWords, type RowWords } from './row-words.ts';
 import type { AttemptRow, FinishedRow, OpenRow } from './rows.ts';
-import type { Database, RunResult, SqlValue, Statement } from './sqlite.ts';
+import {
+  type Database,
+  type RunResult,
+  type SqlValue,
+  type Statement,
+  sqliteCode,
+} from './sqlite.ts';
 import { toUsageText } from './usage-columns.ts';
 
 /**
@@ -20,6 +27,8 @@ import { toUsageText } from './usage-columns.ts';
  */
 export interface LedgerWriter {
   begin(): void;
+  /** False, at once, when another connection writes. */
+  tryBegin(): boolean;
   commit(): void;
   /** Safe when the failure has already ended the transaction. */
   rollback(): void;
@@ -66,10 +75,28 @@ export function openLedgerWriter(db: Database): LedgerWriter {
   // Only this writer appends, so the chain is read once; unknown again after a lost transaction.
   let head: ChainHead | undefined;
 
+  function hasBegun(): void {
+    head ??= readRequestsHead(db);
+  }
+
   return {
     begin() {
       begin.run();
-      head ??= readRequestsHead(db);
+      hasBegun();
+    },
+    tryBegin() {
+      // Of all that this connection writes only the ledger has somewhere to wait.
+      db.exec('PRAGMA busy_timeout = 0');
+      try {
+        begin.run();
+      } catch (cause) {
+        if (sqliteCode(cause)?.startsWith('SQLITE_BUSY')) return false;
+        throw cause;
+      } finally {
+        db.exec(`PRAGMA busy_timeout = ${WRITER_BUSY_TIMEOUT_MS}`);
+      }
+      hasBegun();
+      return true;
     },
     commit: () => void commit.run(),
     rollback() {

@@ -20,6 +20,15 @@ const MAX_UNWRITTEN = 10_000;
 /** So many of them ride along with each commit, which must stay short. */
 const RETRIED_PER_COMMIT = 500;
 
+/**
+ * The books worker has the write lock for a millisecond or two at a time. SQLite would sleep
+ * until it is free, and with it every request; this thread looks again later and goes on meanwhile.
+ */
+const LOOK_AGAIN_MS = 1;
+
+/** A lock that is kept for so many looks is a fault of the store: a second, or a little more. */
+const MAX_LOOKS = 750;
+
 /** How old the durable usage of a running request may be, and how often a full disk is tried. */
 const IDLE_FLUSH_MS = 1_000;
 
@@ -62,6 +71,9 @@ export class GroupCommitLedger implements Ledger {
   /** Rows of the last commit. */
   #lastBatch = 0;
   #stopIdleTimer: (() => void) | undefined;
+  /** In vain, one after another. */
+  #looks = 0;
+  #stopLooking: (() => void) | undefined;
   #isWritable = true;
   #isLosing = false;
   #isClosed = false;
@@ -131,7 +143,7 @@ export class GroupCommitLedger implements Ledger {
   async pause(): Promise<() => void> {
     // Somebody else may hold the commits back, for milliseconds at most.
     while (this.#isHeld) await new Promise<void>((resolve) => setImmediate(resolve));
-    this.#flush();
+    this.#flush('wait');
     if (this.#isClosed || this.#unwritten.length > 0) throw unavailable(undefined);
     this.#isHeld = true;
     return () => this.release();
@@ -142,7 +154,7 @@ export class GroupCommitLedger implements Ledger {
     if (this.#isClosed) return;
     this.#isHeld = false;
     this.#progressIsDue = true;
-    do this.#flush();
+    do this.#flush('wait');
     while (this.#isWritable && this.#unwritten.length > 0);
     this.#end();
     if (this.#unwritten.length > 0) {
@@ -168,6 +180,7 @@ export class GroupCommitLedger implements Ledger {
     this.#isHeld = false;
     this.#progress.clear();
     this.#stopIdleTimer?.();
+    this.#stopLooking?.();
   }
 
   #schedule(): void {
@@ -194,22 +207,55 @@ export class GroupCommitLedger implements Ledger {
     }, IDLE_FLUSH_MS);
   }
 
-  #flush(): void {
-    if (this.#isHeld) return;
+  /** While another connection writes: `wait` for it here and now, or `try` again later. */
+  #flush(ifLocked: 'wait' | 'try' = 'try'): void {
+    if (this.#isHeld || !this.#hasWork()) return;
+    const begun = ifLocked === 'wait' ? 'not yet' : this.#tryBegin();
+    if (begun === 'locked') return;
     const asked = this.#queue;
     const retried = this.#unwritten.splice(0, RETRIED_PER_COMMIT);
     this.#queue = [];
     const progress = this.#takeProgress();
-    if (asked.length + retried.length + progress.length === 0) return;
     const writes = retried.length === 0 ? asked : [...retried, ...asked];
     try {
-      this.#commit(writes, progress);
+      if (begun instanceof NotBegun) throw begun;
+      this.#commit(writes, progress, begun === 'begun');
     } catch (cause) {
       if (isRowAtFault(cause)) this.#commitOneByOne(writes);
       else this.#postpone(writes, cause);
     }
     if (this.#unwritten.length > 0) this.#startIdleTimer();
   }
+
+  #hasWork(): boolean {
+    const progress = this.#progressIsDue ? this.#progress.size : 0;
+    return this.#queue.length + this.#unwritten.length + progress > 0;
+  }
+
+  /** `locked` when it will be tried again by itself. */
+  #tryBegin(): 'begun' | 'locked' | NotBegun {
+    let cause: unknown = new Error('Another connection does not give the write lock back.');
+    try {
+      if (this.#writer.tryBegin()) {
+        this.#looks = 0;
+        return 'begun';
+      }
+      if (this.#looks < MAX_LOOKS) {
+        this.#stopLooking ??= this.#scheduler.later(this.#look, LOOK_AGAIN_MS);
+        return 'locked';
+      }
+    } catch (fault) {
+      this.#writer.rollback();
+      cause = fault;
+    }
+    return new NotBegun('no transaction', { cause });
+  }
+
+  readonly #look = () => {
+    this.#stopLooking = undefined;
+    this.#looks += 1;
+    this.#flush();
+  };
 
   #takeProgress(): [string, Usage][] {
     if (!this.#progressIsDue) return [];
@@ -219,11 +265,11 @@ export class GroupCommitLedger implements Ledger {
     return taken;
   }
 
-  #commit(writes: readonly Write[], progress: readonly [string, Usage][]): void {
+  #commit(writes: readonly Write[], progress: readonly [string, Usage][], isBegun: boolean): void {
     const writer = this.#writer;
-    let hasBegun = false;
+    let hasBegun = isBegun;
     try {
-      writer.begin();
+      if (!isBegun) writer.begin();
       hasBegun = true;
       for (const write of writes) {
         if (write.kind === 'open') writer.open(write.row);
@@ -249,7 +295,7 @@ export class GroupCommitLedger implements Ledger {
   #commitOneByOne(writes: readonly Write[]): void {
     for (const [index, write] of writes.entries()) {
       try {
-        this.#commit([write], []);
+        this.#commit([write], [], false);
       } catch (cause) {
         if (isRowAtFault(cause)) {
           this.#refuse(write, cause);

@@ -16,7 +16,7 @@ export type Durability = 'process' | 'full';
 const QUICK_CHECK_MAX_BYTES = 8 * 1024 * 1024;
 
 /** Above what the books worker ever holds the write lock for; a wait stops the event loop. */
-const WRITER_BUSY_TIMEOUT_MS = 1_000;
+export const WRITER_BUSY_TIMEOUT_MS = 1_000;
 
 export function databasePath(dataDir: string): string {
   return join(dataDir, 'llmgate.db');
