@@ -7,9 +7,27 @@ import { runProgram } from './cli/run-program.ts';
 const interrupted = new AbortController();
 let exitCode = 0;
 
+// A pipe takes its time, and a file may lie on a disk that is full: only the last write knows.
+let printed = Promise.resolve();
+function print(text: string): void {
+  printed = new Promise((resolve) => {
+    process.stdout.write(text, (error) => {
+      if (error) stopPrinting(error);
+      resolve();
+    });
+  });
+}
+
+/** A reader such as `head` that has seen enough is no failure. */
+function stopPrinting(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`llmgate: what was to be printed could not be written (${error.code})\n`);
+  process.exit(1);
+}
+
 const io: ProcessIo = {
-  out: (text: string) => void process.stdout.write(text),
-  written: () => new Promise((resolve) => process.stdout.write('', () => resolve())),
+  out: print,
+  written: () => printed,
   err: (text: string) => void process.stderr.write(text),
   env: process.env,
   cwd: process.cwd(),
@@ -36,12 +54,8 @@ const io: ProcessIo = {
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => interrupted.abort(name));
 }
-// A reader such as `head` that has seen enough is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : 1);
-});
+process.stdout.on('error', stopPrinting);
 
 await runProgram(createProgram(io), process.argv.slice(2), io);
-// A pipe takes its time; what was printed must be out before the process is.
-await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+await printed;
 process.exit(exitCode);

@@ -78,9 +78,8 @@ async function page(parts: AuditOperationsParts, request: AuditPageRequest) {
       'action: requests have none, only administrative events do',
     );
   }
-  if (request.purpose === 'export' && after === null) {
-    tryRecord(parts, 'audit.export', { chain, since, until });
-  }
+  const isExport = request.purpose === 'export' && after === null;
+  const recorded = !isExport || tryRecord(parts, 'audit.export', { chain, since, until });
   const found = await store.books.audit.page({
     chain,
     sinceMs: parseTime('since', since),
@@ -91,7 +90,7 @@ async function page(parts: AuditOperationsParts, request: AuditPageRequest) {
     after,
     limit: Math.min(Math.max(request.limit, 1), PAGE_ROWS_MAX),
   });
-  return { rows: found.lines.map(toRow), next: found.next };
+  return { rows: found.lines.map(toRow), next: found.next, recorded };
 }
 
 async function verify(

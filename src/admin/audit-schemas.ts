@@ -17,6 +17,9 @@ export const AuditPageView = z
     next: z.number().nullable().meta({
       description: '`after` of the next page, which may be empty too; null when this is the last.',
     }),
+    recorded: z.boolean().meta({
+      description: 'False on the first page of an export that could not be put on record.',
+    }),
   })
   .meta({ id: 'AuditPage' });
 export type AuditPageView = z.infer<typeof AuditPageView>;

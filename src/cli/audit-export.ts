@@ -44,7 +44,9 @@ async function exportTrail(flags: ExportFlags, io: CliIo, system: SystemParts): 
   try {
     await withOperations(io, { ...flags, need: 'data', system }, async ({ audit }) => {
       for (const chain of chains) {
-        await copy(audit, { ...flags, chain, oldest: true }, system.clock.nowMs(), sink);
+        const request = toRequest({ ...flags, chain, oldest: true }, system.clock.nowMs());
+        if (await copy(audit, request, sink)) continue;
+        io.err('That somebody has exported this could not be written into the trail.\n');
       }
     });
   } finally {
@@ -58,23 +60,26 @@ interface Sink {
   close(): void;
 }
 
+/** False when it could not be put on record. */
 async function copy(
   audit: AuditOperations,
-  flags: Parameters<typeof toRequest>[0],
-  nowMs: number,
+  listed: ReturnType<typeof toRequest>,
   sink: Sink,
-): Promise<void> {
-  const request = { ...toRequest(flags, nowMs), purpose: 'export' } as const;
+): Promise<boolean> {
+  const request = { ...listed, purpose: 'export' } as const;
   let after: number | null = null;
+  let isRecorded = true;
   do {
     const page: Awaited<ReturnType<AuditOperations['page']>> = await audit.page({
       ...request,
       after,
     });
+    isRecorded &&= page.recorded;
     const lines = page.rows.map((row) => `${escapeHidden(JSON.stringify(row), 'json')}\n`);
     await sink.write(lines.join(''));
     after = page.next;
   } while (after !== null);
+  return isRecorded;
 }
 
 function toStdout(io: CliIo): Sink {

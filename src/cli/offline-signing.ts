@@ -21,6 +21,13 @@ export function createOfflineSigning(
           'the configuration cannot be read, so it is not known which key signs: "llmgate validate" says why',
         );
       }
+      // A second key beside the one in use would make every checkpoint of one of them look forged.
+      if (pem === null && findPublicKey(source) === null && audit.lastCheckpoint() !== null) {
+        throw new OperationError(
+          'unavailable',
+          'the key that signs is not in the data directory: name the configuration that has it with -c',
+        );
+      }
       return createCheckpointer({ audit, clock, key: loadSigningKey({ ...source, pem }) });
     },
     // Looking must not make a key.

@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { addAuditCommand } from '../../../src/cli/audit.ts';
@@ -159,6 +159,17 @@ describe('audit checkpoint', () => {
   });
 });
 
+test('a checkpoint is not signed by a second key when the first one is kept elsewhere', async () => {
+  const { note } = JSON.parse((await audit('checkpoint', '--json')).out);
+  rmSync(join(dataDir, 'audit-signing-key.pem'));
+  const run = await audit('checkpoint');
+  expect(run).toMatchObject({ exitCode: 1, out: '' });
+  expect(run.err).toContain('name the configuration that has it with -c');
+  expect(readdirSync(dataDir)).not.toContain('audit-signing-key.pem');
+  writeFileSync(join(dataDir, 'kept.note'), note);
+  expect((await audit('verify', '--checkpoint', 'kept.note')).exitCode).toBe(0);
+});
+
 describe('audit export', () => {
   test('prints every row of both chains as a line', async () => {
     const run = await audit('export');
@@ -176,6 +187,15 @@ describe('audit export', () => {
     expect(written.trimEnd().split('\n')).toHaveLength(12);
     expect((await audit('export', '--out', 'rows.jsonl')).exitCode).toBe(1);
   });
+});
+
+test('an export that cannot be put on record says so', async () => {
+  expect((await audit('export')).err).toBe('');
+  tamper(`CREATE TRIGGER full BEFORE INSERT ON admin_events
+    BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
+  const run = await audit('export', '--chain', 'requests');
+  expect(run.out.trimEnd().split('\n')).toHaveLength(12);
+  expect(run.err).toBe('That somebody has exported this could not be written into the trail.\n');
 });
 
 describe('who did it', () => {
