@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addAuditCommand } from './audit.ts';
 import { addBackendsCommand } from './backends.ts';
 import { addBackupCommand } from './backup.ts';
+import { addBenchCommand } from './bench.ts';
 import { addBudgetsCommand } from './budgets.ts';
 import { VERSION } from './build-info.ts';
 import { addCompletionCommand } from './completion.ts';
@@ -48,6 +49,7 @@ export function createProgram(io: ProcessIo): Command {
   addRestoreCommand(program, io);
   addStatusCommand(program, io);
   addReloadCommand(program, io);
+  addBenchCommand(program, io);
   addMockCommand(program, io);
   addVersionCommand(program, io);
   addCompletionCommand(program, io);
