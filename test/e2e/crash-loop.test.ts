@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
+import { nanoUsd, toUsdString } from '../../src/core/money.ts';
 import { type Mock, startMock } from '../../src/mock/mock.ts';
 import { runLoad, type WholeAnswer } from '../support/crash-load.ts';
 import { LlmgateProcess } from '../support/llmgate-process.ts';
 import { type Served, ServeLab } from '../support/serve-lab.ts';
+import type { LoggedRequest } from '../support/start-gateway.ts';
 
 // `kill -9` at any moment loses nothing: what a backend has seen is in the books, once, and what a
 // caller got whole was booked before.
@@ -14,14 +16,17 @@ const LIFE_MS = { min: 30, max: 1_200 };
 /** A start takes about this; every third one is killed within it. */
 const START_MS = 250;
 
-const configOf = (mock: Mock) => `backends:
+const configOf = (mock: Mock, maxOutputTokens = 100) => `backends:
   mock: { type: vllm, url: "${mock.url}" }
 models:
-  small: { targets: [mock], price: { input: 1, output: 2 }, max_output_tokens: 100 }
+  small: { targets: [mock], price: { input: 1, output: 2 }, max_output_tokens: ${maxOutputTokens} }
 limits:
   - { per: key, requests: 100000/s }
   - { per: key, concurrent: 1000 }
 budgets:
+  - { per: all, tokens: 900000000, window: total }
+  - { per: team, usd: 1000, window: month }
+  - { per: model, usd: 1000, window: total }
   - { per: key, usd: 1000, window: total }
 log: { level: warn }`;
 
@@ -56,6 +61,31 @@ async function expectBooksHold(lab: ServeLab, mock: Mock, whole: WholeAnswer[]):
   for (const row of expired) expect(row).toMatchObject({ estimated: 1 });
   expect(expired.every(({ cost_nano_usd: cost }) => Number(cost) > 0)).toBe(true);
   expect(await lab.run('ledger', 'check')).toMatchObject({ code: 0, stderr: '' });
+  expect(await lab.run('audit', 'verify')).toMatchObject({ code: 0, stderr: '' });
+  await expectBudgetsAreRows(lab, rows);
+}
+
+interface BudgetDocument {
+  readonly budgets: readonly Readonly<Record<string, string | number | null>>[];
+}
+
+/** Budgets come back from the rows alone, and nothing is held for requests that died. */
+async function expectBudgetsAreRows(lab: ServeLab, rows: readonly LoggedRequest[]): Promise<void> {
+  const sum = (column: string) => rows.reduce((all, row) => all + Number(row[column] ?? 0), 0);
+  const usd = toUsdString(nanoUsd(sum('cost_nano_usd')));
+  const { budgets } = await lab.runJson<BudgetDocument>('budgets', 'list');
+  const isPurse = ({ spent_usd: usd, spent_tokens: tokens }: (typeof budgets)[number]) =>
+    usd !== null || tokens !== null;
+  const standing = budgets.filter(isPurse);
+  if (rows.length > 0)
+    expect(standing.map(({ per }) => per)).toEqual(['all', 'team', 'key', 'model']);
+  const tokens = sum('input_tokens') + sum('output_tokens');
+  for (const budget of standing) {
+    const isUsd = budget['measure'] === 'usd';
+    expect(budget).toMatchObject(
+      isUsd ? { spent_usd: usd, held_usd: '0' } : { spent_tokens: tokens, held_tokens: 0 },
+    );
+  }
 }
 
 test(`killed ${ROUNDS} times under load: every request that the backend saw has exactly one row`, {
@@ -67,7 +97,7 @@ test(`killed ${ROUNDS} times under load: every request that the backend saw has 
     behaviour: { ttft_ms: 5, tokens: [3, 40], tps: 300, jitter: 0.5 },
   });
   using lab = new ServeLab(configOf(mock));
-  const { key } = await lab.createKey('k');
+  const { key } = await lab.createKey('k', '--team', 'red');
   const whole: WholeAnswer[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     if (round % 3 === 2) await killDuringStart(lab);
@@ -116,7 +146,7 @@ function report(lab: ServeLab, mock: Mock, whole: WholeAnswer[]): void {
 
 test('a stream that is killed after its usage was noted is settled with that', async () => {
   await using mock = await startMock({ models: ['small'], behaviour: { tokens: 5_000, tps: 50 } });
-  using lab = new ServeLab(configOf(mock));
+  using lab = new ServeLab(configOf(mock, 10_000));
   const { key } = await lab.createKey('k');
   await using served = await lab.serve();
   const response = await fetch(`${served.url}/v1/chat/completions`, {
@@ -134,7 +164,7 @@ test('a stream that is killed after its usage was noted is settled with that', a
   const deadlineMs = performance.now() + 20_000;
   while (noted === 0 && (await reader?.read())?.done === false) {
     expect(performance.now()).toBeLessThan(deadlineMs);
-    const [open] = lab.query('SELECT output_tokens FROM open_requests');
+    const [open] = lab.query('SELECT usage ->> 5 AS output_tokens FROM open_requests');
     noted = Number(open?.['output_tokens'] ?? 0);
   }
   expect(noted).toBeGreaterThan(50);
