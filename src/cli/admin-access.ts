@@ -76,7 +76,7 @@ async function useOperations<T>(
       'Start one with "llmgate serve", or name its directory with -c or --data-dir.',
     );
   }
-  if (access.need === 'data' && !existsSync(join(dataDir.path, 'llmgate.db'))) {
+  if (access.need === 'data' && !isDataDir(dataDir.path)) {
     throw new CliError(
       `there is no data directory at ${dataDir.path}`,
       EXIT.notFound,
@@ -84,6 +84,11 @@ async function useOperations<T>(
     );
   }
   return await useStore(io, dataDir, access, use);
+}
+
+/** One that has lost its database is one: opening it says what to do. */
+function isDataDir(path: string): boolean {
+  return ['llmgate.db', 'install-id'].some((name) => existsSync(join(path, name)));
 }
 
 async function useStore<T>(
