@@ -172,7 +172,7 @@ describe('reload', () => {
       `${backendsOf(mock)}models:\n  second: { targets: [{ backend: mock, model: small }] }`,
     );
     served.process.signal('SIGHUP');
-    await served.process.untilEvent('reload_asked', { by: 'SIGHUP' });
+    await served.process.untilEvent('reload_asked', { by: 'signal' });
     await served.process.untilEvent('reloaded', { generation: 2 });
     expect(await listModels(served, key)).toEqual(['second', 'small']);
 
@@ -186,7 +186,7 @@ describe('reload', () => {
 
     lab.writeConfig(`${backendsOf(mock)}${alias('fourth')}`);
     const changedAtMs = performance.now();
-    await served.process.untilEvent('reload_asked', { by: 'file change' });
+    await served.process.untilEvent('reload_asked', { by: 'file' });
     while ((await listModels(served, key)).includes('second')) {
       expect(performance.now() - changedAtMs).toBeLessThan(5_000);
     }
@@ -319,7 +319,7 @@ describe('exit codes', () => {
     await served.process.stop();
     expect((await lab.run('ledger', 'check')).code).toBe(0);
     const db = new Database(join(lab.dataDir, 'llmgate.db'));
-    db.exec('UPDATE usage_rollups SET output_tokens = output_tokens + 1');
+    db.exec('UPDATE usage_sums SET output_tokens = output_tokens + 1');
     db.close();
     const { code, stdout } = await lab.run('ledger', 'check');
     expect(code).toBe(1);

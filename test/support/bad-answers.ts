@@ -312,25 +312,34 @@ export const unusual: Answer[] = [
 ];
 
 const counted = { status: 200, row: { outcome: 'served', usage_source: 'counted', estimated: 1 } };
+const clamped = { status: 200, row: { ...counted.row, usage_source: 'clamped' } };
 
 export const usages: Answer[] = (['negative', 'fractional', 'string', 'missing'] as const).flatMap(
-  (value) => [
-    { name: `${value} usage is counted by us`, fault: { kind: 'usage', value }, ...counted },
-    {
-      name: `${value} usage in a stream is counted by us`,
-      fault: { kind: 'usage', value },
-      stream: true,
-      status: 200,
-      row: { ...counted.row, output_tokens: 7, cost_nano_usd: 19_000 },
-    },
-  ],
+  (value) => {
+    // What cannot be is flagged as such; what is not there is no lie.
+    const row = value === 'missing' ? counted.row : clamped.row;
+    return [
+      {
+        name: `${value} usage is counted by us`,
+        fault: { kind: 'usage', value },
+        status: 200,
+        row,
+      },
+      {
+        name: `${value} usage in a stream is counted by us`,
+        fault: { kind: 'usage', value },
+        stream: true,
+        status: 200,
+        row: { ...row, output_tokens: 7, cost_nano_usd: 19_000 },
+      },
+    ];
+  },
 );
 usages.push(
   {
-    name: 'usage times 10^9 is cut to what a context can hold, and flagged',
+    name: 'usage times 10^9 is replaced by our own count, and flagged',
     fault: { kind: 'usage', value: 'huge' },
-    ...counted,
-    row: { ...counted.row, output_tokens: 10_000_000 },
+    ...clamped,
   },
   {
     name: 'usage twice counts once',
