@@ -125,7 +125,7 @@ export function describeRestore(view: RestoreView): string {
     ['backup', `${view.file}, ${made}`],
     [
       'holds',
-      `${view.keys} keys, ${view.requests_seq} requests, ${view.admin_events_seq} events; all verified`,
+      `${count(view.keys, 'key')}, ${count(view.requests_seq, 'request')}, ${count(view.admin_events_seq, 'event')}; all verified`,
     ],
     ['content', CONTENT_WORDS[view.content]],
     ['lost', describeLost(lost)],
@@ -146,7 +146,12 @@ const CONTENT_WORDS: Record<RestoreView['content'], string> = {
 function describeLost({ requests, since, until, admin_events: events, keys }: LostView): string {
   if (requests === null) return 'not known';
   const span = since === null ? '' : ` (${since} to ${until})`;
-  return `${requests} requests${span}, ${events} events and ${keys} keys that came after it`;
+  const lost = [count(requests, 'request') + span, count(events, 'event'), count(keys, 'key')];
+  return `${lost.slice(0, 2).join(', ')} and ${lost[2]} that came after it`;
+}
+
+function count(number: number | null, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 function listNames(names: readonly string[]): string {

@@ -19,8 +19,8 @@ import {
 import { toCliError } from './to-cli-error.ts';
 
 const EXAMPLE = `Examples:
-  llmgate restore /backups/llmgate-2026-11-20.db --dry-run   verify it, once a month
-  llmgate restore /backups/llmgate-2026-11-20.db             asks first
+  llmgate restore llmgate-2026-11-20.db --dry-run --data-dir drill   verify it
+  llmgate restore llmgate-2026-11-20.db                              asks first
 `;
 
 interface RestoreFlags extends AccessFlags, OutputOptions {

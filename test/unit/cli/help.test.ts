@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { addAuditCommand } from '../../../src/cli/audit.ts';
 import { addBackendsCommand } from '../../../src/cli/backends.ts';
+import { addBackupCommand } from '../../../src/cli/backup.ts';
 import { addBudgetsCommand } from '../../../src/cli/budgets.ts';
 import { addCompletionCommand } from '../../../src/cli/completion.ts';
 import { listCompletions } from '../../../src/cli/completion-list.ts';
@@ -12,6 +13,7 @@ import { addKeysCommand } from '../../../src/cli/keys.ts';
 import { addLedgerCommand } from '../../../src/cli/ledger.ts';
 import { addModelsCommand } from '../../../src/cli/models.ts';
 import { addReloadCommand } from '../../../src/cli/reload.ts';
+import { addRestoreCommand } from '../../../src/cli/restore.ts';
 import { addStatusCommand } from '../../../src/cli/status.ts';
 import { addUsageCommand } from '../../../src/cli/usage.ts';
 import { addVersionCommand } from '../../../src/cli/version.ts';
@@ -77,6 +79,8 @@ function addAll(program: Command, io: CliIo): void {
     addAuditCommand,
     addModelsCommand,
     addBackendsCommand,
+    addBackupCommand,
+    addRestoreCommand,
     addStatusCommand,
     addReloadCommand,
     addVersionCommand,
