@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { AuditAction } from '../audit/actions.ts';
-import { parseVerifierKey } from '../audit/signed-note.ts';
+import { parseVerifierKeys } from '../audit/signed-note.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Checkpointer } from '../store/checkpointer.ts';
 import type { Store } from '../store/store.ts';
@@ -21,8 +21,8 @@ const THREADS_MAX = 8;
 export interface AuditSigning {
   /** Throws StoreError when the key cannot be used. */
   checkpointer(): Checkpointer;
-  /** What the gateway's own signatures are held against; null when it has no key yet. */
-  publicKey(): string | null;
+  /** What the gateway's own signatures are held against, blanks between; null without a key yet. */
+  publicKeys(): string | null;
 }
 
 export interface AuditOperationsParts {
@@ -105,7 +105,7 @@ async function verify(
     .verify({
       notes: checkpoints,
       pinnedKey: public_key === null ? null : checkKey(public_key),
-      ownKey: signing.publicKey(),
+      ownKey: signing.publicKeys(),
       sinceCheckpoint: since_checkpoint,
       // A gateway at work keeps half of the machine.
       threads: Math.min(live === null ? cores : Math.ceil(cores / 2), THREADS_MAX),
@@ -128,7 +128,9 @@ async function verify(
 
 function checkKey(text: string): string {
   try {
-    return parseVerifierKey(text).text;
+    return parseVerifierKeys(text)
+      .map((key) => key.text)
+      .join(' ');
   } catch (cause) {
     throw new OperationError('invalid', `public_key: ${said(cause)}`);
   }

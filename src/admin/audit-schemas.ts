@@ -42,8 +42,9 @@ export const VerifyAuditInput = z.strictObject({
   checkpoints: z.array(z.string().max(4_096)).max(VERIFY_NOTES_MAX).default([]).meta({
     description: 'Whole signed notes that were kept elsewhere.',
   }),
-  public_key: z.string().max(1_024).nullable().default(null).meta({
-    description: 'What the signatures are held against: `llmgate/<install id>+<id>+<base64>`.',
+  public_key: z.string().max(4_096).nullable().default(null).meta({
+    description:
+      'What the signatures are held against: `llmgate/<install id>+<id>+<base64>`, several with blanks between.',
   }),
   since_checkpoint: z.boolean().default(false).meta({
     description: 'Reads only what came after the newest checkpoint that agrees.',

@@ -58,7 +58,7 @@ const NO_SIGNING: AuditSigning = {
   checkpointer() {
     throw new OperationError('unavailable', 'there is no key to sign checkpoints with');
   },
-  publicKey: () => null,
+  publicKeys: () => null,
 };
 
 /** Whatever an operation threw, as an OperationError. Unknown causes say nothing of themselves. */

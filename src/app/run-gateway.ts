@@ -17,6 +17,7 @@ import type { Log } from '../observe/log.ts';
 import { createGpuShares } from '../pricing/gpu-share.ts';
 import { createModelTable } from '../routing/model-table.ts';
 import { loadBudgets } from '../store/load-budgets.ts';
+import { findPublicKeys } from '../store/signing-key-file.ts';
 import { startDiscovery } from './discovery.ts';
 import { cutNow, drain } from './drain.ts';
 import { type BuiltGeneration, createGeneration } from './generation.ts';
@@ -103,9 +104,14 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
       url: dataPlane.url,
     });
     const { checkpointer } = records;
+    const { dataDir } = config;
+    const { signingKey: pem } = config.audit;
     const operations = createOperations({
       ...{ store, content, clock, random, live, version },
-      signing: { checkpointer: () => checkpointer, publicKey: () => checkpointer.publicKey },
+      signing: {
+        checkpointer: () => checkpointer,
+        publicKeys: () => findPublicKeys({ dataDir, installId: store.audit.installId, pem }),
+      },
     });
     const admin = startAdminServer({
       socketPath: join(config.dataDir, 'admin.sock'),

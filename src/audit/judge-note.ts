@@ -8,9 +8,10 @@ export type JudgedNote =
   | { readonly statement: CheckpointStatement; readonly trust: KeyTrust }
   | { readonly problem: string };
 
+/** Keys follow one another: a note is good that one of them signed. Empty where none is known. */
 export interface NoteKeys {
-  readonly pinned: VerifierKey | null;
-  readonly own: VerifierKey | null;
+  readonly pinned: readonly VerifierKey[];
+  readonly own: readonly VerifierKey[];
 }
 
 /**
@@ -24,10 +25,12 @@ export function judgeNote(note: string, origin: string, keys: NoteKeys): JudgedN
   if (statement.origin !== origin) {
     return { problem: `is of other books: ${statement.origin}, not ${origin}` };
   }
-  const known = keys.pinned ?? keys.own;
-  const trust = keys.pinned !== null ? 'pinned' : keys.own !== null ? 'own' : 'note';
+  const known = keys.pinned.length > 0 ? keys.pinned : keys.own;
+  const trust = keys.pinned.length > 0 ? 'pinned' : known.length > 0 ? 'own' : 'note';
   try {
-    const verdict = checkSignature(split, known ?? parseVerifierKey(statement.key));
+    const candidates = known.length > 0 ? known : [parseVerifierKey(statement.key)];
+    const verdicts = candidates.map((key) => checkSignature(split, key));
+    const verdict = verdicts.find((each) => each !== 'unsigned');
     if (verdict === 'valid') return { statement, trust };
     if (verdict === 'forged') return { problem: 'was changed: its signature does not fit' };
     return { problem: 'is not signed by the key that it was held against' };

@@ -68,6 +68,11 @@ export function parseVerifierKey(text: string): VerifierKey {
   return key;
 }
 
+/** Reads one or several, with blanks between. Throws as `parseVerifierKey`. */
+export function parseVerifierKeys(text: string): VerifierKey[] {
+  return text.trim().split(/\s+/u).map(parseVerifierKey);
+}
+
 /** The whole note. `text` ends with a newline and holds no empty line. */
 export function signNote(text: string, key: SigningKey): string {
   if (!text.endsWith('\n') || text.includes('\n\n')) throw new Error('not a text of a note');

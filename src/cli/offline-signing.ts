@@ -3,7 +3,7 @@ import { OperationError } from '../admin/operation-error.ts';
 import type { Clock } from '../core/clock.ts';
 import type { AuditTrail } from '../store/audit-trail.ts';
 import { createCheckpointer } from '../store/checkpointer.ts';
-import { findPublicKey, loadSigningKey } from '../store/signing-key-file.ts';
+import { findPublicKeys, loadSigningKey } from '../store/signing-key-file.ts';
 import type { DataDir } from './data-dir.ts';
 
 /** The key of the configuration or the data directory, for a command on books that nobody serves. */
@@ -22,7 +22,11 @@ export function createOfflineSigning(
         );
       }
       // A second key beside the one in use would make every checkpoint of one of them look forged.
-      if (pem === null && findPublicKey(source) === null && audit.lastCheckpoint() !== null) {
+      if (
+        pem === null &&
+        findPublicKeys({ ...source, pem }) === null &&
+        audit.lastCheckpoint() !== null
+      ) {
         throw new OperationError(
           'unavailable',
           'the key that signs is not in the data directory: name the configuration that has it with -c',
@@ -31,11 +35,6 @@ export function createOfflineSigning(
       return createCheckpointer({ audit, clock, key: loadSigningKey({ ...source, pem }) });
     },
     // Looking must not make a key.
-    publicKey: () =>
-      typeof pem === 'string'
-        ? loadSigningKey({ ...source, pem }).verifier.text
-        : pem === null
-          ? findPublicKey(source)
-          : null,
+    publicKeys: () => (pem === undefined ? null : findPublicKeys({ ...source, pem })),
   };
 }

@@ -22,8 +22,16 @@ export function parseContentKey(text: string): Uint8Array {
   return key;
 }
 
-/** Throws BadValue unless the text is an Ed25519 private key in PEM, without a passphrase. */
+/**
+ * Throws BadValue unless the text is an Ed25519 private key in PEM, without a passphrase, or several
+ * one after another: the one that signs, and those before it.
+ */
 export function checkSigningKey(pem: string): void {
+  const blocks = pem.match(/-----BEGIN [^-]+-----[\s\S]*?-----END [^-]+-----/g) ?? [];
+  for (const block of [blocks[0] ?? pem, ...blocks.slice(1)]) checkOneKey(block);
+}
+
+function checkOneKey(pem: string): void {
   const hint = 'make one with: openssl genpkey -algorithm ed25519';
   let kind: string | undefined;
   try {

@@ -21,7 +21,7 @@ import {
 import { findLoss, type Loss } from './restore-loss.ts';
 import { type SwapStep, swapFiles } from './restore-swap.ts';
 import { type VerifiedCopy, verifyCopy } from './restore-verify.ts';
-import { findPublicKey, loadSigningKey } from './signing-key-file.ts';
+import { findPublicKeys } from './signing-key-file.ts';
 import { openSqlite } from './sqlite.ts';
 import { StoreError } from './store-error.ts';
 import { syncToDisk } from './sync-to-disk.ts';
@@ -158,9 +158,7 @@ function findOwnKey(order: RestoreOrder, installId: string): string | null {
   const { dataDir, file, replaceInstall, signingKey: pem } = order;
   const expected = readInstallId(dataDir);
   if (expected === installId) {
-    const source = { dataDir, installId };
-    if (typeof pem === 'string') return loadSigningKey({ ...source, pem }).verifier.text;
-    return pem === null ? findPublicKey(source) : null;
+    return pem === undefined ? null : findPublicKeys({ dataDir, installId, pem });
   }
   if (expected === undefined || replaceInstall) return null;
   throw new StoreError(

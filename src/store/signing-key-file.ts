@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { originOf } from '../audit/checkpoint-text.ts';
@@ -20,24 +20,34 @@ export function loadSigningKey({ dataDir, installId, pem }: SigningKeySource): S
   const path = join(dataDir, 'audit-signing-key.pem');
   const [text, where] = pem === null ? [readOrMake(path), path] : [pem, 'audit.signing_key'];
   try {
-    return createSigningKey(originOf(installId), parsePem(text));
+    return parseSigningKeys(originOf(installId), text)[0];
   } catch (cause) {
     throw new StoreError(`${where} holds no Ed25519 private key in PEM form.`, { cause });
   }
 }
 
-/** The public half of the key in a data directory; null when it has none, or none that can be read. */
-export function findPublicKey(source: Omit<SigningKeySource, 'pem'>): string | null {
+/**
+ * The public halves of the key that signs and of those that did before it, with blanks between;
+ * null when there is none, or none that can be read. Makes none.
+ */
+export function findPublicKeys({ dataDir, installId, pem }: SigningKeySource): string | null {
   try {
-    const pem = readFileSync(join(source.dataDir, 'audit-signing-key.pem'), 'utf8');
-    return createSigningKey(originOf(source.installId), parsePem(pem)).verifier.text;
+    const text = pem ?? readFileSync(join(dataDir, 'audit-signing-key.pem'), 'utf8');
+    const keys = parseSigningKeys(originOf(installId), text);
+    return keys.map(({ verifier }) => verifier.text).join(' ');
   } catch {
     return null;
   }
 }
 
-function parsePem(text: string): KeyObject {
-  return createPrivateKey({ key: text, format: 'pem' });
+/** The first key of a PEM signs; what was signed with one after it stays good. */
+function parseSigningKeys(name: string, pem: string): [SigningKey, ...SigningKey[]] {
+  const blocks = pem.match(/-----BEGIN [^-]+-----[\s\S]*?-----END [^-]+-----/g) ?? [];
+  const [first, ...others] = [blocks[0] ?? pem, ...blocks.slice(1)].map((block) =>
+    createSigningKey(name, createPrivateKey({ key: block, format: 'pem' })),
+  );
+  if (first === undefined) throw new Error('no key');
+  return [first, ...others];
 }
 
 function readOrMake(path: string): string {

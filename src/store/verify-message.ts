@@ -15,7 +15,7 @@ export type VerifyAnswer =
 export interface SurveyOrder {
   /** Whole notes, as they were exported. */
   readonly notes: readonly string[];
-  /** Texts of public keys; null where there is none. */
+  /** Texts of public keys, of several with blanks between; null where there is none. */
   readonly pinnedKey: string | null;
   readonly ownKey: string | null;
 }

@@ -1,7 +1,7 @@
 import { type AuditFault, createFault } from '../audit/audit-fault.ts';
 import { checkPurges, type PurgeReceipt, parsePurgeReceipt } from '../audit/check-purges.ts';
 import { originOf } from '../audit/checkpoint-text.ts';
-import { parseVerifierKey } from '../audit/signed-note.ts';
+import { parseVerifierKeys } from '../audit/signed-note.ts';
 import { readAdminHead, readPurgedRanges } from './audit-events.ts';
 import { CHAINS, type ChainName } from './audit-trail.ts';
 import { getMeta } from './meta.ts';
@@ -19,8 +19,8 @@ export function survey(db: Database, order: SurveyOrder): Survey {
 function surveyNow(db: Database, { notes, pinnedKey, ownKey }: SurveyOrder): Survey {
   const heads = { requests: readRequestsHead(db), admin_events: readAdminHead(db) };
   const keys = {
-    pinned: pinnedKey === null ? null : parseVerifierKey(pinnedKey),
-    own: ownKey === null ? null : parseVerifierKey(ownKey),
+    pinned: pinnedKey === null ? [] : parseVerifierKeys(pinnedKey),
+    own: ownKey === null ? [] : parseVerifierKeys(ownKey),
   };
   const origin = originOf(String(getMeta(db, 'install_id') ?? ''));
   const checkpoints = checkCheckpoints(db, { notes, keys, origin, heads });

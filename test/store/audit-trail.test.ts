@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseVerifierKey } from '../../src/audit/signed-note.ts';
 import { createCheckpointer } from '../../src/store/checkpointer.ts';
-import { findPublicKey, loadSigningKey } from '../../src/store/signing-key-file.ts';
+import { findPublicKeys, loadSigningKey } from '../../src/store/signing-key-file.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { openAuditLab } from '../support/audit-lab.ts';
 import { openTempStore, tempDir } from '../support/temp-store.ts';
@@ -112,28 +112,55 @@ describe('checkpoints', () => {
   });
 });
 
+function newPem(): string {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  return String(privateKey.export({ format: 'pem', type: 'pkcs8' }));
+}
+
 describe('the signing key', () => {
   const installId = '00000000-0000-4000-8000-000000000000';
 
   test('is made once, for its owner alone', () => {
     const dataDir = tempDir();
     const source = { dataDir, installId, pem: null };
-    expect(findPublicKey(source)).toBeNull();
+    expect(findPublicKeys(source)).toBeNull();
     const { verifier } = loadSigningKey(source);
     const path = join(dataDir, 'audit-signing-key.pem');
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(loadSigningKey(source).verifier.text).toBe(verifier.text);
-    expect(findPublicKey(source)).toBe(verifier.text);
+    expect(findPublicKeys(source)).toBe(verifier.text);
     expect(parseVerifierKey(verifier.text).name).toBe(`llmgate/${installId}`);
   });
 
   test('of the configuration is used instead, and none is made', () => {
     const dataDir = tempDir();
-    const { privateKey } = generateKeyPairSync('ed25519');
-    const pem = String(privateKey.export({ format: 'pem', type: 'pkcs8' }));
+    const pem = newPem();
     const { verifier } = loadSigningKey({ dataDir, installId, pem });
     expect(loadSigningKey({ dataDir, installId, pem }).verifier.text).toBe(verifier.text);
-    expect(findPublicKey({ dataDir, installId })).toBeNull();
+    expect(findPublicKeys({ dataDir, installId, pem: null })).toBeNull();
+  });
+
+  test('that was replaced leaves older checkpoints good, and those of strangers forged', async () => {
+    const lab = openAuditLab();
+    onTestFinished(() => lab.close());
+    const { audit, clock } = lab;
+    const { installId: ours } = audit;
+    const [old, young] = [newPem(), newPem()];
+    const sign = (pem: string) => {
+      const key = loadSigningKey({ dataDir: lab.dataDir, installId: ours, pem });
+      return createCheckpointer({ audit, clock, key }).take().note;
+    };
+    const notes = [sign(old), sign(`${young}${old}`)];
+    const keysOf = (pem: string) => findPublicKeys({ dataDir: lab.dataDir, installId: ours, pem });
+    const both = keysOf(`${young}${old}`);
+    expect(both).toBe(`${keysOf(young)} ${keysOf(old)}`);
+    const good = { ok: true, storedCheckpoints: 2, givenCheckpoints: 2 };
+    expect(await lab.verify({ notes, ownKey: both })).toMatchObject(good);
+    expect(await lab.verify({ notes, pinnedKey: both })).toMatchObject(good);
+    const forged = { ok: false, faults: [{ kind: 'forged' }] };
+    expect(await lab.verify({ ownKey: keysOf(young) })).toMatchObject(forged);
+    sign(newPem());
+    expect(await lab.verify({ ownKey: both })).toMatchObject(forged);
   });
 
   test.each([

@@ -47,7 +47,7 @@ export async function openAdminLab(options: AdminLabOptions): Promise<AdminLab> 
   const key = someSigningKey(store.audit.installId);
   const signing = {
     checkpointer: () => createCheckpointer({ audit: store.audit, clock, key }),
-    publicKey: () => key.verifier.text,
+    publicKeys: () => key.verifier.text,
   };
   const here = { actor: () => ({ actor: ACTOR, origin: 'offline' }) };
   const local = createOperations({
