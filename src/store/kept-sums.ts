@@ -1,16 +1,14 @@
 import { getMeta, setMeta } from './meta.ts';
 import type { Database } from './sqlite.ts';
 import { GRAINS, type Grain } from './sum-columns.ts';
-import { DAY_MS, monthOf, monthStartMs } from './usage-range.ts';
+import { DAY_MS, monthOf, monthStartMs, QUARTER_MS } from './usage-range.ts';
 
 /**
- * From when on there are sums of quarters and of days: retention may delete older ones. 0 while all
- * are there. Sums of months are kept for ever.
+ * From when on all sums of quarters and of days are there: retention may have deleted older ones. 0
+ * while none is gone. Sums of months are kept for ever.
  */
 export interface KeptSums {
-  /** A whole day. */
   readonly quartersFromMs: number;
-  /** A whole month, and no later than the other. */
   readonly daysFromMs: number;
 }
 
@@ -22,33 +20,57 @@ export function readKeptSums(db: Database): KeptSums {
 }
 
 /**
- * Says which sums are there from now on; to be called before the older ones are deleted. Times are
- * rounded down to whole days and months.
+ * Sums of quarters or days that end before this may be gone from now on: to be said before the first
+ * one is deleted.
  */
-export function keepSumsFrom(db: Database, kept: KeptSums): void {
-  const before = readKeptSums(db);
-  const quarters = Math.floor(kept.quartersFromMs / DAY_MS) * DAY_MS;
-  const days = monthStartMs(monthOf(Math.min(kept.daysFromMs, quarters)));
-  setMeta(db, 'quarter_sums_from_ms', Math.max(before.quartersFromMs, quarters));
-  setMeta(db, 'day_sums_from_ms', Math.max(before.daysFromMs, days));
+export function keepSumsFrom(
+  db: Database,
+  grain: typeof GRAINS.quarter | typeof GRAINS.day,
+  timeMs: number,
+): void {
+  const isDay = grain === GRAINS.day;
+  const unitMs = isDay ? DAY_MS : QUARTER_MS;
+  const fromMs = Math.floor(timeMs / unitMs) * unitMs;
+  if (fromMs <= keptFromMs(grain, readKeptSums(db))) return;
+  setMeta(db, isDay ? 'day_sums_from_ms' : 'quarter_sums_from_ms', fromMs);
 }
 
-/** The start of a time, moved back to where there are sums small enough to begin with. */
-export function startOfSums(timeMs: number, { quartersFromMs, daysFromMs }: KeptSums): number {
-  if (timeMs < daysFromMs) return monthStartMs(monthOf(timeMs));
-  if (timeMs < quartersFromMs) return Math.floor(timeMs / DAY_MS) * DAY_MS;
-  return timeMs;
-}
-
-/** The end of a time, moved on likewise. */
-export function endOfSums(timeMs: number, kept: KeptSums): number {
-  const startMs = startOfSums(timeMs, kept);
-  if (startMs === timeMs) return timeMs;
-  return timeMs < kept.daysFromMs ? monthStartMs(monthOf(timeMs) + 1) : startMs + DAY_MS;
-}
-
-/** From when on sums of a grain are there. */
+/** From when on all sums of a grain are there. */
 export function keptFromMs(grain: Grain, kept: KeptSums): number {
   if (grain === GRAINS.quarter) return kept.quartersFromMs;
   return grain === GRAINS.day ? kept.daysFromMs : 0;
+}
+
+interface TimeRange {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+/** A time between quarters, widened to whole days or months where nothing smaller is kept. */
+export function widenToKept(time: TimeRange, kept: KeptSums): TimeRange {
+  const days = widenTo(time, kept.quartersFromMs, dayStartMs, (startMs) => startMs + DAY_MS);
+  return widenTo(days, kept.daysFromMs, monthStartOf, (startMs) =>
+    monthStartMs(monthOf(startMs) + 1),
+  );
+}
+
+/** A unit that begins before `fromMs` is taken whole: a part of it cannot be told. */
+function widenTo(
+  { sinceMs, untilMs }: TimeRange,
+  fromMs: number,
+  startOf: (timeMs: number) => number,
+  endOf: (startMs: number) => number,
+): TimeRange {
+  const first = sinceMs < fromMs ? startOf(sinceMs) : sinceMs;
+  const last = startOf(untilMs);
+  const endsInside = last < untilMs && last < fromMs && first <= last;
+  return { sinceMs: first, untilMs: endsInside ? endOf(last) : untilMs };
+}
+
+function dayStartMs(timeMs: number): number {
+  return Math.floor(timeMs / DAY_MS) * DAY_MS;
+}
+
+function monthStartOf(timeMs: number): number {
+  return monthStartMs(monthOf(timeMs));
 }

@@ -1,3 +1,4 @@
+import { keepSumsFrom } from './kept-sums.ts';
 import { findUnprovable } from './purged-sums.ts';
 import type { Steps } from './requests-walk.ts';
 import { NOTHING_PURGED, type PurgeOrder, type PurgeResult } from './retention.ts';
@@ -48,6 +49,8 @@ export function openSumsPurge(db: Database, { ranges, writes }: OtherParts): Oth
         const to = Math.floor(Math.min(toMs, cutoffMs) / unitMs);
         const first = oldest.get(grain, from, to) ?? null;
         if (first === null || first * unitMs >= cutoffMs - slackMs) continue;
+        // Reports are told first that they must do with larger sums.
+        keepSumsFrom(db, grain, cutoffMs);
         for (;;) {
           const removed = writes.run((limit) => remove.run(grain, from, to, limit).changes);
           yield;

@@ -1,4 +1,4 @@
-import { readKeptSums, startOfSums } from './kept-sums.ts';
+import { readKeptSums, widenToKept } from './kept-sums.ts';
 import type { Database, SqlValue } from './sqlite.ts';
 import type { Spend } from './store.ts';
 import { GRAINS } from './sum-columns.ts';
@@ -23,7 +23,9 @@ type SpendColumns = [
  * that make up the time; the sums must be caught up.
  */
 export function querySpend(db: Database, sinceMs: number): Spend[] {
-  const since = startOfSums(floorToQuarter(Math.max(0, sinceMs)), readKeptSums(db));
+  const sinceQuarterMs = floorToQuarter(Math.max(0, sinceMs));
+  const kept = readKeptSums(db);
+  const since = widenToKept({ sinceMs: sinceQuarterMs, untilMs: FAR_FUTURE_MS }, kept).sinceMs;
   const time = clampToSums(db, since, FAR_FUTURE_MS);
   const spans = planSpans(time.sinceMs, time.untilMs, GRAINS.month);
   const parts = spans.map(

@@ -1,5 +1,5 @@
 import { GateError } from '../core/error.ts';
-import { endOfSums, type KeptSums, keptFromMs, readKeptSums, startOfSums } from './kept-sums.ts';
+import { type KeptSums, keptFromMs, readKeptSums, widenToKept } from './kept-sums.ts';
 import type { Database, SqlValue } from './sqlite.ts';
 import { SUM_COLUMNS, type SumColumn } from './sum-columns.ts';
 import { clampToSums, selectSums } from './sums-source.ts';
@@ -32,8 +32,8 @@ interface Group {
  */
 export function queryUsage(db: Database, query: UsageQuery): UsageReport {
   const kept = readKeptSums(db);
-  const sinceMs = startOfSums(floorToQuarter(query.sinceMs), kept);
-  const untilMs = endOfSums(ceilToQuarter(query.untilMs), kept);
+  const time = { sinceMs: floorToQuarter(query.sinceMs), untilMs: ceilToQuarter(query.untilMs) };
+  const { sinceMs, untilMs } = widenToKept(time, kept);
   const groups = new Map<string, Group>();
   for (const span of planFor(db, query, { sinceMs, untilMs }, kept))
     addSpan(db, query, span, groups);
@@ -64,13 +64,17 @@ function planFor(
   const times = query.where.flatMap(({ dimension, value }) =>
     isTimeDimension(dimension) ? [parseTime(dimension, value)] : [],
   );
-  const since = Math.max(sinceMs, ...times.map((time) => time.sinceMs));
-  const until = Math.min(untilMs, ...times.map((time) => time.untilMs));
-  if (since >= until) return [];
+  const asked = {
+    sinceMs: Math.max(sinceMs, ...times.map((time) => time.sinceMs)),
+    untilMs: Math.min(untilMs, ...times.map((time) => time.untilMs)),
+  };
+  if (asked.sinceMs >= asked.untilMs) return [];
   const fromMs = keptFromMs(coarsestFor(query.by), kept);
-  const isKept = startOfSums(since, kept) === since && endOfSums(until, kept) === until;
-  if (since < fromMs || !isKept) throw notKept(Math.max(fromMs, kept.daysFromMs));
-  const clamped = clampToSums(db, since, until);
+  const least = widenToKept(asked, kept);
+  if (asked.sinceMs < fromMs || least.sinceMs < asked.sinceMs || least.untilMs > asked.untilMs) {
+    throw notKept(Math.max(fromMs, kept.daysFromMs));
+  }
+  const clamped = clampToSums(db, asked.sinceMs, asked.untilMs);
   return planSpans(clamped.sinceMs, clamped.untilMs, coarsestFor(query.by));
 }
 
