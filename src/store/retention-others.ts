@@ -1,5 +1,4 @@
 import { keepSumsFrom } from './kept-sums.ts';
-import { findUnprovable } from './purged-sums.ts';
 import type { Steps } from './requests-walk.ts';
 import { NOTHING_PURGED, type PurgeOrder, type PurgeResult } from './retention.ts';
 import type { PurgedRanges } from './retention-ranges.ts';
@@ -18,8 +17,8 @@ interface OtherParts {
 type OtherPurge = (order: PurgeOrder) => Steps<PurgeResult>;
 
 /**
- * Sums of quarters and days past their time, and only where the requests they were made of are gone
- * too: else a check would miss them. Sums of months stay for ever.
+ * Sums of quarters and days past their time; those of months stay for ever. From when on there are
+ * any is on record before the first one goes, so that nobody takes what is gone for nothing.
  */
 export function openSumsPurge(db: Database, { ranges, writes }: OtherParts): OtherPurge {
   const isAllHeld = db
@@ -28,13 +27,14 @@ export function openSumsPurge(db: Database, { ranges, writes }: OtherParts): Oth
     )
     .pluck();
   const oldest = db
-    .prepare<[number, number, number], number | null>(
-      'SELECT min(start) FROM usage_sums WHERE grain = ? AND start >= ? AND start < ?',
+    .prepare<[number], number>(
+      'SELECT start FROM usage_sums WHERE grain = ? ORDER BY start LIMIT 1',
     )
     .pluck();
-  const remove = db.prepare<[number, number, number, number]>(
-    'DELETE FROM usage_sums WHERE grain = ? AND start >= ? AND start < ? LIMIT ?',
+  const remove = db.prepare<[number, number, number]>(
+    'DELETE FROM usage_sums WHERE grain = ? AND start < ? LIMIT ?',
   );
+  const keepFrom = db.transaction(keepSumsFrom);
   return function* (order) {
     const { atMs, cutoffMs, slackMs } = order;
     const nothing = { ...NOTHING_PURGED, nextSeq: 0, cutoffMs };
@@ -44,19 +44,15 @@ export function openSumsPurge(db: Database, { ranges, writes }: OtherParts): Oth
       [GRAINS.quarter, QUARTER_MS],
       [GRAINS.day, DAY_MS],
     ] as const) {
-      for (const { fromMs, toMs } of findUnprovable(db, unitMs)) {
-        const from = fromMs / unitMs;
-        const to = Math.floor(Math.min(toMs, cutoffMs) / unitMs);
-        const first = oldest.get(grain, from, to) ?? null;
-        if (first === null || first * unitMs >= cutoffMs - slackMs) continue;
-        // Reports are told first that they must do with larger sums.
-        keepSumsFrom(db, grain, cutoffMs);
-        for (;;) {
-          const removed = writes.run((limit) => remove.run(grain, from, to, limit).changes);
-          yield;
-          if (removed === 0) break;
-          rows += removed;
-        }
+      const first = oldest.get(grain);
+      const end = Math.floor(cutoffMs / unitMs);
+      if (first === undefined || first * unitMs >= cutoffMs - slackMs || first >= end) continue;
+      keepFrom.immediate(db, grain, cutoffMs);
+      for (;;) {
+        const removed = writes.run((limit) => remove.run(grain, end, limit).changes);
+        yield;
+        if (removed === 0) break;
+        rows += removed;
       }
     }
     if (rows === 0) return nothing;
