@@ -242,11 +242,16 @@ class OpenContentStore implements ContentStore {
 
   #awaitOverdue(answered: Promise<unknown>): void {
     this.#overdue += 1;
-    const arrive = () => {
-      this.#overdue -= 1;
-      this.#report();
-    };
-    answered.then(arrive, arrive);
+    answered.then(
+      () => {
+        this.#overdue -= 1;
+        this.#report();
+      },
+      () => {
+        this.#overdue -= 1;
+        this.#break();
+      },
+    );
     this.#report();
   }
 

@@ -38,6 +38,15 @@ test('a settlement does not wait longer than the deadline, and the late content 
   expect(content.stats()).toMatchObject({ lost: { late: 1 }, isFailing: false, bytesInFlight: 0 });
 });
 
+test('a disk that takes its time to fail has not recovered by failing', async () => {
+  const { content, capture, events } = await openBroken({ keepWithinMs: 20 });
+  expect(await capture({ id: requestId(1), request: 'wait in vain' })).toBeNull();
+  await content.find(requestId(1));
+  expect(content.stats()).toMatchObject({ lost: { late: 1 }, isFailing: true, bytesInFlight: 0 });
+  expect(await capture({ id: requestId(2) })).toBeNull();
+  expect(events.map(({ event }) => event)).toEqual(['content_failing']);
+});
+
 test('content that came too late to be named by its row does not stay', async () => {
   const { content, capture, dataDir } = await openTempContent({ keepWithinMs: 400 });
   await capture({ id: requestId(1) });
