@@ -22,6 +22,7 @@ export interface RestoreView {
   readonly lost: LostView;
   readonly keys_that_work_again: readonly string[];
   readonly erasures_to_repeat: readonly string[];
+  readonly holds_to_repeat: readonly string[];
   readonly notes: readonly string[];
   /** The files that the restored ones took the place of. */
   readonly aside: readonly string[];
@@ -66,6 +67,7 @@ export function toRestoreView(facts: RestoreFacts): RestoreView {
     lost: toLostView(loss),
     keys_that_work_again: isKnown ? loss.keysThatWorkAgain : [],
     erasures_to_repeat: isKnown && content === 'replaced' ? loss.erasures : [],
+    holds_to_repeat: isKnown ? loss.holds : [],
     notes: listNotes(facts),
     aside,
   };
@@ -120,6 +122,7 @@ export function toRestoreReport(view: RestoreView): Report {
 /** What is going to happen, for whoever has to say yes. */
 export function describeRestore(view: RestoreView): string {
   const { lost, keys_that_work_again: again, erasures_to_repeat: erased } = view;
+  const { holds_to_repeat: held } = view;
   const made = view.made_at === null ? 'time unknown' : `made ${view.made_at}`;
   const fields: [string, string][] = [
     ['backup', `${view.file}, ${made}`],
@@ -133,6 +136,7 @@ export function describeRestore(view: RestoreView): string {
   if (again.length > 0)
     fields.push(['work again', `keys ${listNames(again)}: revoke or rotate them`]);
   if (erased.length > 0) fields.push(['erase again', `content of ${listNames(erased)}`]);
+  if (held.length > 0) fields.push(['hold again', listNames(held)]);
   return renderFields([...fields, ...view.notes.map((note): [string, string] => ['note', note])]);
 }
 

@@ -28,6 +28,8 @@ export interface KnownLoss {
   readonly keysThatWorkAgain: readonly string[];
   /** Whose content was erased since and would be there again, as `user:ada`. */
   readonly erasures: readonly string[];
+  /** Legal holds that were placed since, as `user:ada` or `all`. */
+  readonly holds: readonly string[];
 }
 
 const WORKING_AGAIN = `SELECT DISTINCT c.name FROM copy.keys c
@@ -40,6 +42,12 @@ const WORKING_AGAIN = `SELECT DISTINCT c.name FROM copy.keys c
 
 const ERASED = `SELECT DISTINCT target FROM main.admin_events
   WHERE seq > ? AND action = 'content.erase' ORDER BY 1 LIMIT ${LISTED_MAX}`;
+
+const HELD = `SELECT DISTINCT iif(scope = 'all', scope, scope || ':' || subject)
+  FROM main.legal_holds h
+  WHERE released_at_ms IS NULL AND NOT EXISTS (
+    SELECT 1 FROM copy.legal_holds c WHERE c.id = h.id AND c.released_at_ms IS NULL)
+  ORDER BY 1 LIMIT ${LISTED_MAX}`;
 
 /** Compares the books of a directory with a verified copy in it. Only reads. */
 export function findLoss(path: string, staged: string, heads: ChainHeads, nowMs: number): Loss {
@@ -94,6 +102,7 @@ function compare(db: Database, heads: ChainHeads, nowMs: number): KnownLoss {
       .prepare<{ now: number }, string>(WORKING_AGAIN)
       .pluck()
       .all({ now: nowMs }),
+    holds: db.prepare<[], string>(HELD).pluck().all(),
     erasures: db.prepare<[number], string>(ERASED).pluck().all(heads.admin_events.seq),
   };
 }

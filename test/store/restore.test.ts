@@ -100,6 +100,7 @@ test('what would be lost is said before, and what was there is put aside', async
       // Revoked since, and in the backup it is not.
       keysThatWorkAgain: ['a key'],
       erasures: ['user:bob'],
+      holds: ['user:ada'],
     },
   });
   const aside = prepared.apply(WHO);

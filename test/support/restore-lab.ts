@@ -41,6 +41,7 @@ export async function makeRestoreLab(folder: string): Promise<RestoreLab> {
   store.keys.update({ ...key, status: 'revoked', secrets: [] });
   const who = { actor: 'ada', origin: 'offline', before: null, after: null };
   store.audit.record({ atMs: 5, ...who, action: 'key.revoke', target: key.id });
+  store.legalHolds.place({ scope: 'user', subject: 'ada', reason: 'a case', createdAtMs: 6 });
   store.audit.record({ atMs: 6, ...who, action: 'content.erase', target: 'user:bob' });
   return { dataDir, file };
 }
