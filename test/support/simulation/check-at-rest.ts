@@ -10,7 +10,7 @@ import { verifyInline } from './verify-inline.ts';
 export async function checkAtRest(plant: Plant): Promise<void> {
   checkNothingLeft(plant);
   checkRows(plant);
-  checkGpuTime(plant);
+  for (const problem of [...checkSlots(plant), ...plant.gpu.problems()]) plant.fail(problem);
   await checkBooks(plant);
 }
 
@@ -149,39 +149,42 @@ function differenceOfLie(
   return null;
 }
 
-/** Killed: the last note of its usage is owed, or its input. */
-function differenceOfExpired({ open, notes }: Known, row: SqlRow, booked: Usage): string | null {
+/** Killed: the last note of its usage that was durable is owed, or else its input. */
+function differenceOfExpired({ open, note }: Known, row: SqlRow, booked: Usage): string | null {
   if (open === null) return 'it was never open';
   if (row['estimated'] !== 1) return 'it is not flagged';
   const cost = naiveCost(booked, open.price, 0);
   if (row['cost_nano_usd'] !== cost) return `costs ${row['cost_nano_usd']}, should ${cost}`;
-  const input = { ...NO_USAGE, inputTokens: open.inputTokensEstimate };
-  const isKnown = [input, ...notes].some((note) => same(note, booked));
-  return isKnown ? null : `booked ${JSON.stringify(booked)}, which nobody noted`;
+  const owed = note ?? { ...NO_USAGE, inputTokens: open.inputTokensEstimate };
+  if (same(owed, booked)) return null;
+  return `booked ${JSON.stringify(booked)}, known was ${JSON.stringify(owed)}`;
 }
 
-/** All shares of a backend's time are the time in which it worked. */
-function checkGpuTime(plant: Plant): void {
-  const { leases } = plant;
-  const backends = new Set(leases.map(({ backend }) => backend));
-  for (const backend of backends) {
-    const own = leases.filter((lease) => lease.backend === backend);
-    if (own.some(({ toUs }) => toUs === null)) plant.fail(`a lease of ${backend} is open`);
-    let busyUs = 0;
-    let untilUs = Number.NEGATIVE_INFINITY;
-    for (const { fromUs, toUs } of own.toSorted((a, b) => a.fromUs - b.fromUs)) {
-      busyUs += Math.max(0, (toUs ?? fromUs) - Math.max(fromUs, untilUs));
-      untilUs = Math.max(untilUs, toUs ?? fromUs);
+/** As many come in at once as the rules say: every slot was given back. */
+function checkSlots({ gate, scene }: Plant): string[] {
+  const problems: string[] = [];
+  const ceiling = scene.limits[0]?.concurrent ?? Number.POSITIVE_INFINITY;
+  for (const { key } of scene.keys) {
+    const most = Math.min(ceiling, key.limits.concurrency ?? Number.POSITIVE_INFINITY);
+    if (!Number.isFinite(most)) continue;
+    const admitted: { cancel(): void }[] = [];
+    try {
+      const subject = { key, model: 'small', endpoint: 'chat' } as const;
+      for (let slot = 0; slot < most; slot += 1) admitted.push(gate.limiter.admit(subject, 0));
+    } catch {
+      problems.push(`${key.name} has ${admitted.length} of ${most} slots`);
     }
-    const sharedUs = own.reduce((sum, { shareUs }) => sum + shareUs, 0);
-    if (busyUs !== sharedUs) plant.fail(`${backend} worked ${busyUs} µs, ${sharedUs} were shared`);
+    for (const admission of admitted) admission.cancel();
   }
+  return problems;
 }
 
 /** Rows, counters, sums and chains say the same. */
 async function checkBooks(plant: Plant): Promise<void> {
   const { problems } = await plant.store.books.check();
   if (problems.length > 0) plant.fail(`ledger check: ${problems.join('; ')}`);
+  const { corrected } = await plant.store.books.rebuild();
+  if (corrected !== 0) plant.fail(`ledger rebuild corrected ${corrected} sums`);
   checkCounters(plant);
   checkSums(plant);
   const broken = brokenLinks(plant.database);

@@ -13,13 +13,14 @@ import { createRequestTags } from '../../../src/gateway/request-tags.ts';
 import { createLimiter } from '../../../src/limits/limiter.ts';
 import type { Log } from '../../../src/observe/log.ts';
 import type { BudgetBook, Payer } from '../../../src/pricing/budgets.ts';
-import { createGpuShares, type GpuShares } from '../../../src/pricing/gpu-share.ts';
+import { createGpuShares } from '../../../src/pricing/gpu-share.ts';
 import { loadBudgets, refreshBudgets } from '../../../src/store/load-budgets.ts';
 import { type CrashableStore, openStore } from '../../../src/store/open-store.ts';
 import type { AttemptRow, FinishedRow, OpenRow } from '../../../src/store/rows.ts';
 import { createFakeClock, type FakeClock } from '../fake-clock.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 import { createVendor, type VendorRequest } from './fake-vendor.ts';
+import { GpuWitness } from './gpu-witness.ts';
 import { NaiveBudgets, type NaiveEntry, type NaiveRow, type Subjects } from './naive-budgets.ts';
 import { type Scene, someModels } from './scene.ts';
 
@@ -39,19 +40,12 @@ export interface Known {
   /** `settle` was told that the row is kept and tried again. */
   isDelayed: boolean;
   readonly asked: VendorRequest[];
-  /** Usage that was noted while it ran. */
-  readonly notes: Usage[];
+  /** The note of its usage that was durable when the process died. */
+  note: Usage | null;
   /** Settled in this life of the process. */
   settled: { readonly row: FinishedRow; readonly attempts: readonly AttemptRow[] } | null;
   /** Process in which it began. */
   readonly epoch: number;
-}
-
-interface Lease {
-  readonly backend: string;
-  readonly fromUs: number;
-  toUs: number | null;
-  shareUs: number;
 }
 
 const NO_HOLD = { entry: null, prices: [], wantedTokens: 0 } as const;
@@ -74,12 +68,12 @@ export class Plant {
   problem: string | null = null;
   epoch = 0;
   fault: Fault = 'none';
-  leases: Lease[] = [];
   overruns = 0;
   #store: CrashableStore | undefined;
   #gate: Gate | undefined;
   #budgets: BudgetBook | undefined;
   #naive: NaiveBudgets | undefined;
+  #gpu: GpuWitness | undefined;
   #writer: Database.Database | undefined;
   #reader: Database.Database | undefined;
   #locker: Database.Database | undefined;
@@ -109,6 +103,9 @@ export class Plant {
   get budgets(): BudgetBook {
     return must(this.#budgets);
   }
+  get gpu(): GpuWitness {
+    return must(this.#gpu);
+  }
   get isUp(): boolean {
     return this.#gate !== undefined;
   }
@@ -123,8 +120,8 @@ export class Plant {
     const epoch = this.epoch;
     this.#turn = [];
     this.#later = [];
-    this.leases = [];
     this.overruns = 0;
+    this.#noteLeftovers();
     this.#store = await openStore({
       dataDir: this.dataDir,
       clock,
@@ -155,6 +152,7 @@ export class Plant {
       if (this.epoch === epoch) this.#onAsked(asked);
       else asked.state = 'aborted';
     });
+    this.#gpu = new GpuWitness(createGpuShares(clock), clock);
     this.#gate = {
       clock,
       requestIds: () => this.#nextId(),
@@ -162,7 +160,7 @@ export class Plant {
       keys: { find: (id) => scene.keys.find(({ key }) => key.id === id)?.key },
       limiter: createLimiter({ rules: scene.limits, clock }),
       budgets: this.#watchedBudgets(this.budgets, this.naive),
-      gpuShares: this.#watchedShares(createGpuShares(clock)),
+      gpuShares: must(this.#gpu),
       journal: this.#watchedJournal(this.store.ledger, epoch),
       content: { begin: () => undefined, isFailing: false },
       failedLogins: { note: () => {} },
@@ -300,7 +298,7 @@ export class Plant {
       isUnrecorded: false,
       isDelayed: false,
       asked: [],
-      notes: [],
+      note: null,
       settled: null,
       epoch: this.epoch,
     });
@@ -376,10 +374,7 @@ export class Plant {
         }
         return journal.settle(row, attempts);
       },
-      progress: (id, usage) => {
-        this.known.get(id)?.notes.push(usage);
-        journal.progress(id, usage);
-      },
+      progress: (id, usage) => journal.progress(id, usage),
     };
   }
 
@@ -440,25 +435,16 @@ export class Plant {
     });
   }
 
-  #watchedShares(shares: GpuShares): GpuShares {
-    const nowUs = () => Math.round(this.clock.monotonicMs() * 1_000);
-    return {
-      begin: (backend) => {
-        const lease: Lease = { backend, fromUs: nowUs(), toUs: null, shareUs: 0 };
-        this.leases.push(lease);
-        const real = shares.begin(backend);
-        return {
-          end: () => {
-            const shareUs = real.end();
-            if (lease.toUs === null) {
-              lease.toUs = nowUs();
-              lease.shareUs = shareUs;
-            }
-            return shareUs;
-          },
-        };
-      },
-    };
+  /** What the books know of requests that the last process left open. */
+  #noteLeftovers(): void {
+    if (this.#reader === undefined) return;
+    for (const known of this.known.values()) {
+      const [open] = this.query(
+        'SELECT usage FROM open_requests WHERE lower(hex(id)) = ?',
+        hex(known.id),
+      );
+      if (open !== undefined) known.note = toUsage(text(open['usage']));
+    }
   }
 
   #naiveRows(): NaiveRow[] {
@@ -489,6 +475,25 @@ export function subjectsOf({ key, model }: Payer): Subjects {
 
 export function hex(id: string): string {
   return id.replaceAll('-', '');
+}
+
+/** The order of the columns: input and its parts, output and its parts. */
+function toUsage(json: string | null): Usage | null {
+  if (json === null) return null;
+  const [input = 0, cached = 0, written = 0, heard = 0, seen = 0, ...output] = JSON.parse(
+    json,
+  ) as number[];
+  return {
+    inputTokens: input,
+    cachedInputTokens: cached,
+    cacheWriteTokens: written,
+    audioInputTokens: heard,
+    imageInputTokens: seen,
+    outputTokens: output[0] ?? 0,
+    reasoningTokens: output[1] ?? 0,
+    audioOutputTokens: output[2] ?? 0,
+    imageOutputTokens: output[3] ?? 0,
+  };
 }
 
 function text(value: string | number | null | undefined): string | null {

@@ -91,7 +91,8 @@ export class Script {
     const plant = this.#plant;
     plant.setFault('none');
     const { random } = plant;
-    const isBusy = () => plant.gate.inFlight.size > 0 || plant.hasWork;
+    const isBusy = () =>
+      plant.gate.inFlight.size > 0 || plant.hasWork || plant.store.ledger.stats().queued > 0;
     for (let round = 0; isBusy() || round < 3; round += 1) {
       if (round > 400) return plant.fail('requests do not come to an end');
       for (const caller of this.#callers) {
@@ -103,6 +104,7 @@ export class Script {
         else if (request.state === 'asked' || !request.isPaused) request.step();
       }
       await turns(40);
+      plant.runTimers(true);
       plant.endTurn();
       await turns(40);
     }
