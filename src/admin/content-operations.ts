@@ -1,6 +1,6 @@
 import type { AuditAction } from '../audit/actions.ts';
 import type { Clock } from '../core/clock.ts';
-import type { ContentAccess } from '../store/content/content-access.ts';
+import type { ContentAccess, Erasure } from '../store/content/content-access.ts';
 import type { FoundContent, KeptPart } from '../store/content/content-message.ts';
 import type { Store } from '../store/store.ts';
 import { StoreError } from '../store/store-error.ts';
@@ -130,7 +130,13 @@ async function eraseContent(
   // round: without the second one the erasure is to be asked for again.
   tell({ state: 'asked' });
   const erase = dry_run ? parts.content.tryErase : parts.content.erase;
-  const erasure = await erase(scope, subject).catch(incomplete);
+  // Also where nothing was captured yet: what is on record must not read like an erasure.
+  const { findActive } = parts.store.legalHolds;
+  const held = findActive('all', '') ?? findActive(scope, subject);
+  const erasure: Erasure =
+    held === undefined
+      ? await erase(scope, subject).catch(incomplete)
+      : { kind: 'held', scope: held.scope, subject: held.subject };
   if (erasure.kind === 'held') {
     const on = erasure.scope === 'all' ? 'everything' : `${erasure.scope} ${erasure.subject}`;
     const hold = parts.store.legalHolds.findActive(erasure.scope, erasure.subject)?.id ?? null;

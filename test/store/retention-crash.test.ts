@@ -4,6 +4,8 @@ import { runAll } from '../../src/store/requests-walk.ts';
 import type { PurgeOrder } from '../../src/store/retention.ts';
 import type { Database } from '../../src/store/sqlite.ts';
 import { NOW_MS, openRetentionLab, type RetentionLab } from '../support/retention-lab.ts';
+import { startStoreChild } from '../support/store-child.ts';
+import { openTempStore } from '../support/temp-store.ts';
 
 const CLEAN = { ok: true, faults: [] };
 const REQUESTS = 200;
@@ -87,6 +89,30 @@ test('a hold placed while rows are looked at keeps them', async () => {
   const held = lab.rows().filter((seq) => seq <= OLD);
   expect(held).toHaveLength(OLD / 3 + 1);
 });
+
+test('kill -9 in the middle, again and again, harms neither chain nor books', async () => {
+  const rows = 1_500;
+  const lab = await openRetentionLab();
+  await lab.settle(Array.from({ length: rows }, (_, at) => 300 - at / 10));
+  const total = (await lab.store.books.check()).costNanoUsd;
+  await lab.store.close();
+  for (const left of [1_400, 1_000, 999, 500, 20]) {
+    await using child = startStoreChild('purge', lab.dataDir);
+    expect(await child.nextLine()).toBe('ready 0');
+    while (lab.rows().length > left) await new Promise((resolve) => setImmediate(resolve));
+    child.kill();
+    await child.exited;
+    await using again = await openTempStore({ dataDir: lab.dataDir });
+    const order = { notes: [], pinnedKey: null, ownKey: null, sinceCheckpoint: false, threads: 1 };
+    expect(await again.store.books.audit.verify(order)).toMatchObject(CLEAN);
+    const check = await again.store.books.check();
+    expect(check).toMatchObject({ problems: [], requests: rows, costNanoUsd: total });
+  }
+  await using last = startStoreChild('purge', lab.dataDir);
+  await last.exited;
+  expect(lab.rows()).toEqual([rows]);
+  expect(lab.receipts().at(-1)).toMatchObject({ action: 'purge.done' });
+}, 30_000);
 
 describe('tampering', () => {
   const CASES: readonly (readonly [what: string, tamper: (db: Database) => void])[] = [

@@ -63,6 +63,18 @@ function dieMigrating(): never {
   throw new Error('still alive');
 }
 
+/** Every row but the newest, over and over. */
+async function purge(store: Store): Promise<void> {
+  for (;;) {
+    const { rows } = await store.books.purge({
+      ...{ purge: 'requests', atMs: systemClock.nowMs(), cutoffMs: systemClock.nowMs() },
+      ...{ slackMs: 0, maxSpanMs: Number.POSITIVE_INFINITY, afterSeq: 0 },
+      upToSeq: Number.POSITIVE_INFINITY,
+    });
+    if (rows === 0) return;
+  }
+}
+
 if (role === 'die-migrating') dieMigrating();
 if (role === 'open-unprivileged') dropPrivileges();
 try {
@@ -75,6 +87,7 @@ try {
     say(`open ${endless.id}`);
     await Promise.all(Array.from({ length: IN_FLIGHT }, () => load(store)));
   }
+  if (role === 'purge') await purge(store);
   if (role === 'hold') await new Promise(() => setInterval(() => {}, 60_000));
   await store.close();
 } catch (cause) {

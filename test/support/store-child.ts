@@ -15,7 +15,7 @@ export interface StoreChild extends AsyncDisposable {
 
 /** Starts `store-child-main.ts` with a role and its data directory. */
 export function startStoreChild(
-  role: 'hold' | 'load' | 'open-unprivileged' | 'die-migrating',
+  role: 'hold' | 'load' | 'open-unprivileged' | 'die-migrating' | 'purge',
   dataDir: string,
 ): StoreChild {
   const child = Bun.spawn([process.execPath, PROGRAM, role, dataDir], {

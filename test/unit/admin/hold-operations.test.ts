@@ -57,6 +57,16 @@ describe.each(['local', 'remote'] as const)('%s', (way) => {
     expect(await eventsOf(lab)).toHaveLength(2);
   });
 
+  test('nothing is erased of who is held, also where nothing was captured', async () => {
+    await using lab = await openAdminLab({ way });
+    const { holds, content } = lab.operations;
+    await holds.place({ scope: 'all', reason: 'case 7' });
+    await expect(content.erase({ scope: 'user', subject: 'ada' })).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'nothing is erased: legal hold 1 on everything forbids it',
+    });
+  });
+
   test('content of who is held cannot be erased, and the refusal names the hold', async () => {
     let lab: AdminLab | undefined;
     const isHeld = (...what: Parameters<AdminLab['store']['legalHolds']['isHeld']>) =>
