@@ -161,15 +161,17 @@ function overwrite(path: string, from: number, to: number): void {
   writeFileSync(path, bytes);
 }
 
+function replaceByFolder(path: string): void {
+  rmSync(path);
+  mkdirSync(path);
+}
+
 const refusals: Refusal[] = [
   { name: 'missing', act: (file) => rmSync(file), says: /there is no file \S+backup\.db\.$/ },
   { name: 'empty', act: (file) => truncateSync(file, 0), says: /is empty; nothing was changed/ },
   {
     name: 'a folder',
-    act(file) {
-      rmSync(file);
-      mkdirSync(file);
-    },
+    act: replaceByFolder,
     says: /is not a file/,
   },
   {
@@ -313,23 +315,25 @@ async function backupWithoutContent() {
   return { file };
 }
 
-test('the log of present books that cannot be opened is not replayed into the restored ones', async () => {
-  const { dataDir, file } = copyRestoreLab(template);
-  const path = databasePath(dataDir);
-  const crashed = tempDir();
-  {
-    await using temp = await openTempStore({ dataDir });
-    await settle(temp.store, 5);
-    copyFileSync(`${path}-wal`, join(crashed, 'wal'));
-  }
-  copyFileSync(join(crashed, 'wal'), `${path}-wal`);
-  overwrite(path, 0, 4_096);
-  const prepared = await prepare(dataDir, file);
-  prepared.apply(WHO);
-  prepared.close();
-  expect(existsSync(`${path}-wal`)).toBe(false);
-  expect(await checked(dataDir)).toMatchObject({ requests: 20 });
-});
+test.each(['damaged', 'a folder'])(
+  'the log of present books that are %s is not replayed into the restored ones',
+  async (how) => {
+    const { dataDir, file } = copyRestoreLab(template);
+    const path = databasePath(dataDir);
+    const crashed = tempDir();
+    {
+      await using temp = await openTempStore({ dataDir });
+      await settle(temp.store, 5);
+      copyFileSync(`${path}-wal`, join(crashed, 'wal'));
+    }
+    copyFileSync(join(crashed, 'wal'), `${path}-wal`);
+    if (how === 'damaged') overwrite(path, 0, 4_096);
+    else replaceByFolder(path);
+    await restore(dataDir, file);
+    expect(existsSync(`${path}-wal`)).toBe(false);
+    expect(await checked(dataDir)).toMatchObject({ requests: 20 });
+  },
+);
 
 test.each(['emptied', 'removed', 'a link'])(
   'present books that are %s are replaced',
