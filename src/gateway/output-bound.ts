@@ -23,7 +23,7 @@ export function outputBound(model: Model, call: Call, caller: Key): OutputBound 
   tighten(caller.limits.maxOutputTokens, 'key');
   tighten(model.maxOutputTokens, 'model');
   // Not less the input: that is an estimate, and blanks or pictures are estimated far too long.
-  tighten(model.contextTokens, 'context');
+  tighten(model.longestContextTokens, 'context');
   return bound ?? { tokens: UNBOUNDED_OUTPUT_TOKENS, by: 'assumed' };
 }
 

@@ -6,7 +6,7 @@ export function usageBoundsOf({ call, model, outputTokensCounted }: Exchange): U
   return {
     inputTokensEstimate: call?.shape.inputTokens ?? 0,
     outputTokensCounted,
-    contextTokens: model?.contextTokens ?? null,
+    contextTokens: model?.longestContextTokens ?? null,
     choices: call?.shape.choices ?? 1,
   };
 }

@@ -15,7 +15,10 @@ export interface Model {
   readonly targets: readonly Target[];
   /** What callers see: the price of every target that has none of its own. */
   readonly price: Price | null;
+  /** What callers can rely on, wherever a request goes. */
   readonly contextTokens: number | null;
+  /** What no target can pass; null when one of them has not said. */
+  readonly longestContextTokens: number | null;
   readonly maxOutputTokens: number | null;
   /** False when only a backend's model list told us about it. */
   readonly configured: boolean;
@@ -28,7 +31,7 @@ export interface ModelTable {
   readonly models: readonly Model[];
 }
 
-interface ConfiguredModel extends Omit<Model, 'configured'> {
+interface ConfiguredModel extends Omit<Model, 'configured' | 'longestContextTokens'> {
   readonly aliases: readonly string[];
 }
 
@@ -49,28 +52,32 @@ export function createModelTable(
   const byName = new Map<string, Model>();
   const models: Model[] = [];
   for (const { aliases, ...rest } of configured) {
-    const targets = rest.targets.map((target) => ({ ...target, price: target.price ?? rest.price }));
-    const model: Model = { ...rest, targets, configured: true };
+    const targets = rest.targets.map((target) => ({
+      ...target,
+      price: target.price ?? rest.price,
+    }));
+    const longestContextTokens = rest.contextTokens;
+    const model: Model = { ...rest, targets, longestContextTokens, configured: true };
     models.push(model);
     for (const name of [model.name, ...aliases]) byName.set(name, model);
   }
 
-  const found = new Map<string, { targets: Target[]; contextTokens: number | null }>();
+  const found = new Map<string, { targets: Target[]; contexts: (number | null)[] }>();
   for (const { backend, models: served } of discovered) {
     for (const { id, contextTokens } of served) {
       if (byName.has(id)) continue;
-      const model = found.get(id) ?? { targets: [], contextTokens: null };
+      const model = found.get(id) ?? { targets: [], contexts: [] };
       model.targets.push({ backend, model: id, price: null });
-      model.contextTokens = smaller(model.contextTokens, contextTokens);
+      model.contexts.push(contextTokens);
       found.set(id, model);
     }
   }
-  for (const [name, { targets, contextTokens }] of found) {
+  for (const [name, { targets, contexts }] of found) {
     const model: Model = {
       name,
       targets,
       price: null,
-      contextTokens,
+      ...contextsOf(contexts),
       maxOutputTokens: null,
       configured: false,
     };
@@ -80,7 +87,14 @@ export function createModelTable(
   return { models, find: (name) => byName.get(name) };
 }
 
-function smaller(one: number | null, other: number | null): number | null {
-  if (one === null || other === null) return one ?? other;
-  return Math.min(one, other);
+function contextsOf(
+  contexts: readonly (number | null)[],
+): Pick<Model, 'contextTokens' | 'longestContextTokens'> {
+  const stated = contexts.filter((tokens) => tokens !== null);
+  if (stated.length === 0) return { contextTokens: null, longestContextTokens: null };
+  const isComplete = stated.length === contexts.length;
+  return {
+    contextTokens: Math.min(...stated),
+    longestContextTokens: isComplete ? Math.max(...stated) : null,
+  };
 }

@@ -17,9 +17,9 @@ function boundOf(
       ...{ maxOutputTokens: asked, inputTokens: 1_000 },
     },
   };
-  const target: Pick<Model, 'maxOutputTokens' | 'contextTokens'> = {
+  const target: Pick<Model, 'maxOutputTokens' | 'longestContextTokens'> = {
     maxOutputTokens: model,
-    contextTokens: context,
+    longestContextTokens: context,
   };
   return outputBound(target as Model, call as Call, caller);
 }
