@@ -121,6 +121,26 @@ describe('what is past its retention', () => {
   });
 });
 
+test('an export that begins behind a purge goes on with what is left', async () => {
+  const lab = await openRetentionLab();
+  await lab.settle(AGES);
+  lab.store.legalHolds.place({
+    ...{ scope: 'key', subject: 'K00000000001', reason: 'case 7', createdAtMs: NOW_MS },
+  });
+  await lab.purge('requests', 184);
+  const { chainRows } = lab.store;
+  expect(await chainRows.heads()).toMatchObject({ requests: 12 });
+  const seqs: number[] = [];
+  for (let afterSeq = 0; ; ) {
+    const page = await chainRows.read('requests', afterSeq, 2);
+    if (page.length === 0) break;
+    seqs.push(...page.map(({ seq }) => seq));
+    afterSeq = seqs.at(-1) ?? 0;
+  }
+  expect(seqs).toEqual([2, 5, 8, 11, 12]);
+  expect(await lab.store.books.audit.entry({ chain: 'requests', seq: 3 })).toBeNull();
+});
+
 test('events go after their own time, with what they were about counted', async () => {
   const lab = await openRetentionLab();
   lab.record([3_000, 2_500, 2_200, 100, 1]);
