@@ -1,13 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { renderBenchSchema } from '../../src/bench/result-schema.ts';
 import { renderConfigReference } from './config-reference.ts';
 import { renderConfigSchema } from './config-schema.ts';
 import { ROOT } from './root.ts';
 
 const HELP = `usage: scripts/generate-docs
 
-Writes docs/config.md and configs/llmgate.schema.json from the configuration schema. A test fails
-while they are not current.
+Writes docs/config.md and configs/llmgate.schema.json from the configuration schema, and
+docs/bench.schema.json from that of benchmark results. A test fails while they are not current.
 `;
 
 if (process.argv.includes('--help')) {
@@ -15,5 +16,8 @@ if (process.argv.includes('--help')) {
 } else {
   writeFileSync(join(ROOT, 'docs/config.md'), renderConfigReference());
   writeFileSync(join(ROOT, 'configs/llmgate.schema.json'), renderConfigSchema());
-  process.stdout.write('docs/config.md and configs/llmgate.schema.json are current\n');
+  writeFileSync(join(ROOT, 'docs/bench.schema.json'), renderBenchSchema());
+  process.stdout.write(
+    'docs/config.md, configs/llmgate.schema.json, docs/bench.schema.json: current\n',
+  );
 }

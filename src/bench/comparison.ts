@@ -16,78 +16,103 @@ export interface Difference {
 }
 
 const RESAMPLES = 1_000;
-/** Pairs that are resampled; more cost seconds and no longer move the interval. */
-const PAIRS_MAX = 6_000;
+const ROUNDS_MIN = 5;
 
 /** What is compared: a figure of all direct times against the same of all gateway times. */
 export type Statistic = 'mean' | number;
 
 /**
- * The difference of a statistic with its 95 % interval: a bootstrap over whole rounds, because
+ * The difference of each statistic with its 95 % interval: a bootstrap over whole rounds, because
  * requests of one round share what the machine was doing then, and single ones would make the
- * interval look narrower than it is. The direct and the gateway half of a pair stay together.
- * Null when there are fewer than five rounds or no pair.
+ * interval look narrower than it is. Both halves of a pair stay together. Null, each of them, when
+ * there are fewer than five rounds.
  */
-export function findDifference(
+export function findDifferences(
   pairs: readonly Pair[],
-  statistic: Statistic,
+  statistics: readonly Statistic[],
   random: Random,
-): Difference | null {
-  const rounds = groupByRound(pairs);
-  if (rounds.length < 5) return null;
-  const estimateMs = differ(rounds, statistic);
-  const thinned = thin(rounds, pairs.length);
-  const differences = Float64Array.from({ length: RESAMPLES }, () =>
-    differ(
-      thinned.map(() => thinned[random.below(thinned.length)] ?? []),
-      statistic,
+): (Difference | null)[] {
+  const rounds = [...new Set(pairs.map(({ round }) => round))];
+  if (rounds.length < ROUNDS_MIN) return statistics.map(() => null);
+  const numbers = new Map(rounds.map((round, number) => [round, number]));
+  const roundOf = pairs.map(({ round }) => numbers.get(round) ?? 0);
+  const sides = [
+    new Side(
+      pairs.map(({ directMs }) => directMs),
+      roundOf,
+      rounds.length,
     ),
-  ).toSorted();
-  const at = (share: number) => differences[Math.round(share * (RESAMPLES - 1))] ?? estimateMs;
-  return {
-    estimateMs,
-    // Thinning moves the centre by a hair; the interval goes with what was measured.
-    lowMs: Math.min(estimateMs, at(0.025)),
-    highMs: Math.max(estimateMs, at(0.975)),
-  };
-}
+    new Side(
+      pairs.map(({ gatewayMs }) => gatewayMs),
+      roundOf,
+      rounds.length,
+    ),
+  ] as const;
+  const differ = (weights: Float64Array) =>
+    statistics.map(
+      (statistic) => sides[1].find(statistic, weights) - sides[0].find(statistic, weights),
+    );
 
-function groupByRound(pairs: readonly Pair[]): readonly (readonly Pair[])[] {
-  const byRound = new Map<number, Pair[]>();
-  for (const pair of pairs) {
-    const round = byRound.get(pair.round);
-    if (round === undefined) byRound.set(pair.round, [pair]);
-    else round.push(pair);
-  }
-  return [...byRound.values()];
-}
-
-/** Every n-th pair of each round. */
-function thin(rounds: readonly (readonly Pair[])[], total: number): readonly (readonly Pair[])[] {
-  const step = Math.ceil(total / PAIRS_MAX);
-  if (step <= 1) return rounds;
-  return rounds.map((round) => round.filter((_, index) => index % step === 0));
-}
-
-function differ(rounds: readonly (readonly Pair[])[], statistic: Statistic): number {
-  const count = rounds.reduce((sum, round) => sum + round.length, 0);
-  const direct = new Float64Array(count);
-  const gateway = new Float64Array(count);
-  let at = 0;
-  for (const round of rounds) {
-    for (const pair of round) {
-      direct[at] = pair.directMs;
-      gateway[at] = pair.gatewayMs;
-      at += 1;
+  const estimates = differ(new Float64Array(rounds.length).fill(1));
+  const resampled = statistics.map(() => new Float64Array(RESAMPLES));
+  for (let at = 0; at < RESAMPLES; at += 1) {
+    const weights = new Float64Array(rounds.length);
+    for (let drawn = 0; drawn < rounds.length; drawn += 1) {
+      const round = random.below(rounds.length);
+      weights[round] = (weights[round] ?? 0) + 1;
+    }
+    for (const [index, ms] of differ(weights).entries()) {
+      const values = resampled[index];
+      if (values !== undefined) values[at] = ms;
     }
   }
-  return summarize(gateway, statistic) - summarize(direct, statistic);
+  return resampled.map((values, index) => {
+    const sorted = values.toSorted();
+    const at = (share: number) => sorted[Math.round(share * (RESAMPLES - 1))] ?? 0;
+    return { estimateMs: estimates[index] ?? 0, lowMs: at(0.025), highMs: at(0.975) };
+  });
 }
 
-function summarize(values: Float64Array, statistic: Statistic): number {
-  if (values.length === 0) return 0;
-  if (statistic === 'mean') return values.reduce((sum, value) => sum + value, 0) / values.length;
-  values.sort();
-  const rank = Math.max(1, Math.ceil((statistic * values.length) / 100 - 1e-9));
-  return values[rank - 1] ?? 0;
+/**
+ * The times of one side, sorted once: a resample only changes how often each round counts, so its
+ * percentile is found by walking, not by sorting again.
+ */
+class Side {
+  readonly #sorted: Float64Array;
+  /** The round of each sorted time. */
+  readonly #rounds: Uint32Array;
+  readonly #sums: Float64Array;
+  readonly #counts: Float64Array;
+
+  constructor(timesMs: readonly number[], roundOf: readonly number[], rounds: number) {
+    const order = Array.from(timesMs.keys()).toSorted(
+      (one, other) => (timesMs[one] ?? 0) - (timesMs[other] ?? 0),
+    );
+    this.#sorted = Float64Array.from(order, (at) => timesMs[at] ?? 0);
+    this.#rounds = Uint32Array.from(order, (at) => roundOf[at] ?? 0);
+    this.#sums = new Float64Array(rounds);
+    this.#counts = new Float64Array(rounds);
+    for (const [at, ms] of timesMs.entries()) {
+      const round = roundOf[at] ?? 0;
+      this.#sums[round] = (this.#sums[round] ?? 0) + ms;
+      this.#counts[round] = (this.#counts[round] ?? 0) + 1;
+    }
+  }
+
+  /** `weights`: how often each round was drawn. */
+  find(statistic: Statistic, weights: Float64Array): number {
+    const count = dot(this.#counts, weights);
+    if (statistic === 'mean') return dot(this.#sums, weights) / count;
+    const rank = Math.max(1, Math.ceil((statistic * count) / 100 - 1e-9));
+    let seen = 0;
+    for (let at = 0; at < this.#sorted.length; at += 1) {
+      seen += weights[this.#rounds[at] ?? 0] ?? 0;
+      if (seen >= rank) return this.#sorted[at] ?? 0;
+    }
+    return this.#sorted.at(-1) ?? 0;
+  }
+}
+
+function dot(one: Float64Array, other: Float64Array): number {
+  return one.reduce((sum, value, at) => sum + value * (other[at] ?? 0), 0);
 }

@@ -98,7 +98,7 @@ function explainMissing(field: string, isComparing: boolean): string {
   if (field.startsWith('added_') && !isComparing) return 'there is no --compare to measure it';
   const percent = percentileOf(field);
   if (percent === null) return 'nothing was measured';
-  const needed = Math.ceil(3 / (1 - percent / 100) - 1e-9);
+  const needed = Math.ceil(300 / (100 - percent) - 1e-9);
   return `too few samples: p${percent} takes ${needed}`;
 }
 

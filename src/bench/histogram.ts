@@ -10,6 +10,11 @@ const MAX_US = 2 ** 32 - 1;
 /** A percentile of fewer samples than this beyond it would be the luck of one or two of them. */
 const TAIL_SAMPLES_MIN = 3;
 
+/** Whether so few samples lie beyond a percentile that it says nothing. A median always does. */
+export function isThin(count: number, percent: number): boolean {
+  return percent > 50 && (count * (100 - percent)) / 100 < TAIL_SAMPLES_MIN - 1e-9;
+}
+
 export class DurationHistogram {
   /** Grows to the largest value seen; at most 23,552 counters. */
   #counts = new Float64Array(STEPS * 2);
@@ -62,8 +67,7 @@ export class DurationHistogram {
    */
   percentile(percent: number, force = false): number | null {
     if (this.#count === 0) return null;
-    const beyond = this.#count * (1 - percent / 100);
-    if (!force && percent > 50 && beyond < TAIL_SAMPLES_MIN) return null;
+    if (!force && isThin(this.#count, percent)) return null;
     // 0.9 * 10 is 9.000000000000002 in some orders of multiplication: a hair is taken off.
     const rank = Math.max(1, Math.ceil((percent * this.#count) / 100 - 1e-9));
     let seen = 0;

@@ -1,6 +1,7 @@
 import { type BenchLab, fire, openSubject, type Subject, toResult } from './bench-lab.ts';
-import { findDifference, type Pair, type Statistic } from './comparison.ts';
+import { findDifferences, type Pair, type Statistic } from './comparison.ts';
 import { type BenchOutcome, type ComparisonResult, toDifference } from './document.ts';
+import { isThin } from './histogram.ts';
 import { findTpot, type OnTimings } from './measurement.ts';
 import { createRandom } from './random.ts';
 import type { Target } from './target.ts';
@@ -60,7 +61,7 @@ export async function runComparison(
         gateway_url: gateway.url,
         rounds: played,
         pairs: pairs.e2el.length,
-        differences: findDifferences(pairs, settings.seed),
+        differences: compare(pairs, settings.seed),
         median_itl_ratio: findItlRatio(sides[0].subject, sides[1].subject),
       },
       sweep: null,
@@ -116,21 +117,20 @@ function addPairs(
   }
 }
 
-function findDifferences(
+function compare(
   pairs: Readonly<Record<Compared, readonly Pair[]>>,
   seed: number,
 ): ComparisonResult['differences'] {
-  return COMPARED.flatMap((metric) =>
-    STATISTICS.flatMap((statistic) => {
-      const own = pairs[metric];
-      // The same rule as for single runs: a percentile needs three samples beyond it.
-      const isThin = typeof statistic === 'number' && own.length * (1 - statistic / 100) < 3;
-      if (isThin && statistic !== 50) return [];
+  return COMPARED.flatMap((metric) => {
+    const own = pairs[metric];
+    const statistics = STATISTICS.filter((one) => one === 'mean' || !isThin(own.length, one));
+    const differences = findDifferences(own, statistics, createRandom(seed, metric));
+    return statistics.flatMap((statistic, at) => {
       const figure = `added_${statistic === 'mean' ? 'mean' : `p${statistic}`}_${metric}_ms`;
-      const difference = findDifference(own, statistic, createRandom(seed, figure));
+      const difference = differences[at] ?? null;
       return difference === null ? [] : [toDifference(figure, difference)];
-    }),
-  );
+    });
+  });
 }
 
 /** Below 1 means that the gateway holds tokens back and sends them together. */

@@ -4,6 +4,7 @@ import { type BenchEndpoint, parseEndpoint } from '../bench/endpoint.ts';
 import { type Objectives, parseObjective } from '../bench/goodput.ts';
 import { BadValue } from '../config/bad-value.ts';
 import { parseDuration } from '../config/units.ts';
+import { CliError, EXIT } from './exit-code.ts';
 import type { OutputOptions } from './output.ts';
 
 /** The flags of `llmgate bench` as commander leaves them. Absent ones were not given. */
@@ -32,7 +33,7 @@ export interface BenchFlags extends OutputOptions {
   readonly gracePeriod: number;
   readonly timeout: number;
   readonly readyCheckTimeoutSec: number;
-  readonly cancelRate: number;
+  readonly cancelRate?: number;
   readonly cancelDelay: number;
   readonly datasetName?: 'random' | 'custom' | 'mooncake';
   readonly datasetPath?: string;
@@ -43,7 +44,7 @@ export interface BenchFlags extends OutputOptions {
   readonly numPrefixPrompts: number;
   readonly speedup?: number;
   readonly ignoreEos?: true;
-  readonly extraBody: Readonly<Record<string, unknown>>;
+  readonly extraBody?: Readonly<Record<string, unknown>>;
   readonly seed: number;
   readonly goodput?: Objectives;
   readonly metricPercentiles: readonly number[];
@@ -122,23 +123,29 @@ export function parseBenchDuration(text: string): number {
   throw new InvalidArgumentError('A week is the most.');
 }
 
-/** `name: value`, repeatable. Credentials have their own way in, which no process list shows. */
+/**
+ * `name: value`, repeatable. Credentials have their own way in, which no process list shows. Throws
+ * CliError, because commander quotes the whole argument behind its own errors.
+ */
 export function parseHeader(text: string, before: [string, string][] = []): [string, string][] {
-  const [, name = '', value = ''] =
-    /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):\s*([\t\x20-\x7e]*)$/.exec(text) ?? [];
-  if (name === '') throw new InvalidArgumentError("Write 'name: value'.");
+  const [, name = '', value = ''] = HEADER.exec(text) ?? [];
   const lower = name.toLowerCase();
-  if (['authorization', 'x-api-key', 'api-key', 'cookie'].includes(lower)) {
-    throw new InvalidArgumentError(
-      'A secret here is in the process list. Use LLMGATE_API_KEY or --api-key-file.',
+  if (name === '') throw new CliError("--header: write 'name: value'", EXIT.usage);
+  if (SECRET_HEADERS.has(lower)) {
+    throw new CliError(
+      `--header ${lower}: everybody on this machine can read a process list`,
+      EXIT.usage,
+      'Put the key in LLMGATE_API_KEY or in a file for --api-key-file.',
     );
   }
   if (FIXED_HEADERS.has(lower)) {
-    throw new InvalidArgumentError(`${lower} is written by the generator.`);
+    throw new CliError(`--header ${lower}: the generator writes it itself`, EXIT.usage);
   }
   return [...before, [lower, value]];
 }
 
+const HEADER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):\s*([\t\x20-\x7e]*)$/;
+const SECRET_HEADERS = new Set(['authorization', 'x-api-key', 'api-key', 'cookie']);
 const FIXED_HEADERS = new Set([
   ...['host', 'content-length', 'content-type', 'connection', 'transfer-encoding', 'keep-alive'],
   ...['proxy-connection', 'upgrade', 'expect', 'te', 'trailer', 'accept-encoding'],

@@ -43,7 +43,7 @@ function addServerOptions(command: Command): void {
     .option('--compare-model <name>', 'its name at --compare (the same)')
     .option('--api-key-file <file>', 'key of the caller (LLMGATE_API_KEY)')
     .option('--header <name:value>', 'added to every request; repeatable', parseHeader)
-    .option('--timeout <duration>', 'longest request', parseBenchDuration, 600_000)
+    .addOption(duration('--timeout <duration>', 'longest request', [600_000, '10m']))
     .option('--ready-check-timeout-sec <n>', 'wait for the server', parseReadySeconds, 0);
 }
 
@@ -66,9 +66,9 @@ function addLoadOptions(command: Command): void {
     .option('--stop-over-saturated', 'stop when the server falls behind')
     .option('--rounds <n>', 'of --compare', parseRounds, 20)
     .option('--num-warmups <n>', 'requests before, not counted', parseWarmups, 0)
-    .option('--grace-period <duration>', 'for the last ones', parseBenchDuration, 30_000)
-    .option('--cancel-rate <percent>', 'share of requests to hang up on', parseShare, 0)
-    .option('--cancel-delay <duration>', 'after so long', parseBenchDuration, 100)
+    .addOption(duration('--grace-period <duration>', 'for the last ones', [30_000, '30s']))
+    .option('--cancel-rate <percent>', 'share of requests to hang up on', parseShare)
+    .addOption(duration('--cancel-delay <duration>', 'after so long', [100, '100ms']))
     .option('--no-stream', 'whole answers')
     .option('--seed <n>', 'other prompts, other arrivals', parseSeed, 0);
 }
@@ -90,7 +90,7 @@ function addPromptOptions(command: Command): void {
     .option('--prefix-prompt-length <tokens>', 'shared beginnings', parseTokensOrNone, 0)
     .option('--num-prefix-prompts <n>', 'how many of them there are', parseTokensOrNone, 0)
     .option('--ignore-eos', 'answer to the full length')
-    .option('--extra-body <json>', 'put over the body', parseExtraBody, {});
+    .option('--extra-body <json>', 'put over the body', parseExtraBody);
 }
 
 function addResultOptions(command: Command): Command {
@@ -101,4 +101,9 @@ function addResultOptions(command: Command): Command {
     .option('--metadata <name=value>', 'put in the result; repeatable', parseMetadata)
     .option('--html <file>', 'write a page with plots')
     .option('--details <file>', 'write JSON Lines, one for each request');
+}
+
+/** A duration whose default is shown as people write it. */
+function duration(flags: string, what: string, [ms, shown]: readonly [number, string]): Option {
+  return new Option(flags, what).argParser(parseBenchDuration).default(ms, shown);
 }

@@ -10,7 +10,6 @@ const EXAMPLE = `Examples:
   llmgate bench --compare http://127.0.0.1:8000      what the gateway adds to it
   llmgate bench --sweep --goodput ttft:200 tpot:50   the highest rate it carries
   llmgate bench --assert 'ttft_p99<500ms' -o json    for a pipeline
-
 `;
 
 const MORE = `

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { addAuditCommand } from '../../../src/cli/audit.ts';
 import { addBackendsCommand } from '../../../src/cli/backends.ts';
 import { addBackupCommand } from '../../../src/cli/backup.ts';
+import { addBenchCommand } from '../../../src/cli/bench.ts';
 import { addBudgetsCommand } from '../../../src/cli/budgets.ts';
 import { addCompletionCommand } from '../../../src/cli/completion.ts';
 import { listCompletions } from '../../../src/cli/completion-list.ts';
@@ -83,6 +84,7 @@ function addAll(program: Command, io: CliIo): void {
     addRestoreCommand,
     addStatusCommand,
     addReloadCommand,
+    addBenchCommand,
     addVersionCommand,
     addCompletionCommand,
   ]) {
