@@ -10,15 +10,22 @@ import type { LimitRule } from './rule.ts';
 import { Slots } from './slots.ts';
 
 /** Plans kept before all are forgotten and made anew, each in a microsecond or two. */
-const MAX_PLANS = 50_000;
+const MAX_PLANS = 10_000;
 const MAX_PLANS_PER_KEY = 64;
+
+/** The plans of a key, and what of the key they were made of. */
+interface Plans {
+  readonly id: string;
+  readonly user: string | null;
+  readonly limits: Key['limits'];
+  readonly plans: Plan[];
+}
 
 /** Which counters a request has to pass. Found once for a key, model and endpoint, then kept. */
 export class Planner {
   readonly counters: Counters;
   readonly #rules = new ActiveRules();
-  /** By identity of the key: a changed key is a new object, and its old plans are never found. */
-  readonly #plans = new Map<Key, Plan[]>();
+  readonly #plans = new Map<string, Plans>();
   #planCount = 0;
 
   constructor(rules: readonly LimitRule[], maxCounters: number) {
@@ -33,15 +40,17 @@ export class Planner {
   }
 
   planFor(key: Key, model: string, endpoint: Endpoint, nowMs: number): Plan {
-    const plans = this.#plans.get(key);
-    if (plans !== undefined) {
-      for (const plan of plans) {
+    const known = this.#plans.get(key.id);
+    if (known !== undefined && isMadeOf(known, key)) {
+      for (const plan of known.plans) {
         if (plan.model !== model || plan.endpoint !== endpoint) continue;
         if (!isStale(plan)) return plan;
         // Its counters were idle and have been dropped; every plan of the key may have some.
-        this.#forget(key, plans);
+        this.#forget(known);
         break;
       }
+    } else if (known !== undefined) {
+      this.#forget(known);
     }
     const plan = this.#makePlan(key, model, endpoint, nowMs);
     this.#keep(key, plan);
@@ -55,22 +64,23 @@ export class Planner {
 
   #keep(key: Key, plan: Plan): void {
     if (this.#planCount >= MAX_PLANS) this.#forgetAll();
-    const plans = this.#plans.get(key);
-    if (plans === undefined) {
-      this.#plans.set(key, [plan]);
+    const known = this.#plans.get(key.id);
+    if (known === undefined) {
+      const { id, user, limits } = key;
+      this.#plans.set(id, { id, user, limits, plans: [plan] });
     } else {
-      if (plans.length >= MAX_PLANS_PER_KEY) {
-        this.#planCount -= plans.length;
-        plans.length = 0;
+      if (known.plans.length >= MAX_PLANS_PER_KEY) {
+        this.#planCount -= known.plans.length;
+        known.plans.length = 0;
       }
-      plans.push(plan);
+      known.plans.push(plan);
     }
     this.#planCount += 1;
   }
 
-  #forget(key: Key, plans: readonly Plan[]): void {
+  #forget({ id, plans }: Plans): void {
     this.#planCount -= plans.length;
-    this.#plans.delete(key);
+    this.#plans.delete(id);
   }
 
   #forgetAll(): void {
@@ -125,4 +135,12 @@ export class Planner {
     }
     return known;
   }
+}
+
+/**
+ * A key that is read again is another object that says the same, with the same object for its
+ * limits; a key whose limits were changed has others.
+ */
+function isMadeOf({ user, limits }: Plans, key: Key): boolean {
+  return limits === key.limits && user === key.user;
 }
