@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createModelTable } from '../../../src/routing/model-table.ts';
 import { aPrice } from '../../support/request-rows.ts';
 
-const CHEAP = aPrice();
+const CHEAP = aPrice({ input: 1, output: 2 });
 const DEAR = { ...CHEAP, output: 9_000_000 };
 
 const llama = {
