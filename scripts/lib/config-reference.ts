@@ -178,6 +178,6 @@ nothing uses, a deadline longer than \`timeouts.total\`, a model without price b
 rows, \`on_failure: allow\`, and exports that leave the machine unencrypted.
 
 Changed by a restart only: \`listen\`, \`data_dir\`, \`durability\`, \`timezone\`, \`audit.content_key\`,
-\`audit.previous_content_keys\`, \`audit.signing_key\` and \`audit.export\`. Everything else is changed by a
-reload.
+\`audit.previous_content_keys\`, \`audit.signing_key\`, \`audit.export\` and \`alerts.webhook\`. Everything else
+is changed by a reload.
 `;
