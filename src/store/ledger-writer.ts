@@ -55,7 +55,8 @@ const INSERT_ANY = `${INSERT_REQUEST}, ?, ?, ?, ?, ?, ?, ?) ${UNLESS_KNOWN}`;
 // To bind a value costs as much as to store it, and most requests have nothing in seven columns.
 const INSERT_PLAIN = `${INSERT_REQUEST}, 0, 0, 0, 0, 0, 0, NULL) ${UNLESS_KNOWN}`;
 
-const INSERT_ATTEMPT = `INSERT INTO attempts (request_seq, attempt, backend, started_at_ms,
+// Whatever somebody planted under this number before, the request is not lost for it.
+const INSERT_ATTEMPT = `INSERT OR REPLACE INTO attempts (request_seq, attempt, backend, started_at_ms,
   duration_us, code, status) VALUES (?, ?, ?, ?, ?, ?, ?)`;
 
 export function openLedgerWriter(db: Database): LedgerWriter {

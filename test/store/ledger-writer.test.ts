@@ -95,6 +95,16 @@ test('a row that was settled before takes no number and changes nothing', () => 
   expect(db.prepare('SELECT count(*) FROM open_requests').pluck().get()).toBe(0);
 });
 
+test('an attempt that somebody planted under a coming number loses no request', () => {
+  const { db, writer } = openLab();
+  db.exec('INSERT INTO attempts VALUES (1, 1, 1, 1, 1, 1, 500)');
+  writer.begin();
+  writer.settle(aFinishedRow({ attempts: 2 }), attempts);
+  writer.commit();
+  expect(chainOf(db)).toHaveLength(1);
+  expect(brokenLinks(db)).toEqual([]);
+});
+
 test('after a lost transaction the chain goes on where it was, and its words are numbered again', () => {
   const { db, writer } = openLab();
   const row = aFinishedRow({ user: 'ada', tags: { env: 'prod' }, price });

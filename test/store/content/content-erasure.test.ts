@@ -82,6 +82,8 @@ test('what an erased key locked is removed as well, and new content gets a new k
     contentKeys: [CONTENT_KEY],
     isHeld: () => false,
   });
+  // Opens the database; closing it does what the thread had not come to.
+  await here.countOldKeys();
   here.close();
   const db = openSqlite(join(temp.dataDir, 'content.db'), { busyTimeoutMs: 0, mustExist: true });
   expect(db.prepare('SELECT count(*) FROM contents').pluck().get()).toBe(3);
