@@ -24,6 +24,18 @@ export function parseTimeRange(since: string, until: string | undefined, nowMs: 
   );
 }
 
+/** A whole month, `2026-11` or by its word. Throws CliError for anything else. */
+export function parseMonth(text: string, nowMs: number): TimeRange {
+  const isMonth = /^\d{4}-\d{2}$/.test(text) || text === 'this-month' || text === 'last-month';
+  const found = isMonth ? (parseWord(text, nowMs) ?? parseDate(text)) : undefined;
+  if (found !== undefined) return found;
+  throw new CliError(
+    `--month: ${JSON.stringify(text)} is no month`,
+    EXIT.usage,
+    'Write 2026-11, this-month or last-month.',
+  );
+}
+
 function parseTime(flag: string, text: string, nowMs: number): TimeRange {
   const found =
     parseWord(text, nowMs) ?? parseDate(text) ?? parseMoment(text) ?? parseAgo(text, nowMs);

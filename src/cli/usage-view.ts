@@ -7,11 +7,18 @@ const COUNTERS = [
   'errors',
   'input_tokens',
   'cached_input_tokens',
+  'cache_write_tokens',
+  'audio_input_tokens',
+  'image_input_tokens',
   'output_tokens',
   'reasoning_tokens',
+  'audio_output_tokens',
+  'image_output_tokens',
+  'gpu_seconds',
   'cost_usd',
   'unpriced',
   'estimated',
+  'estimated_cost_usd',
   'ttft_ms_p50',
 ] as const;
 
@@ -59,11 +66,11 @@ function toNumbers(row: UsageDocument['total']): string[] {
     const value = row[counter];
     if (value === null) return NOTHING;
     // Only whole numbers get separators: money is exact to the last digit.
-    return typeof value === 'number' ? group(Math.round(value)) : value;
+    return typeof value === 'number' ? withSeparators(Math.round(value)) : value;
   });
 }
 
 /** 1234567 as `1,234,567`: token counts are read by people here, by programs from JSON. */
-function group(count: number): string {
+export function withSeparators(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
