@@ -34,7 +34,10 @@ function openLab() {
     code: null,
     status: 200,
   };
-  writer.settle(aFinishedRow({ id: ID, price, usage, gpuUs: 1_000, costNanoUsd: nanoUsd(19_000) }), [attempt]);
+  writer.settle(
+    aFinishedRow({ id: ID, price, usage, gpuUs: 1_000, costNanoUsd: nanoUsd(19_000) }),
+    [attempt],
+  );
   writer.settle(
     aFinishedRow({ outcome: 'refused', code: 'insufficient_quota', backend: null }),
     [],
