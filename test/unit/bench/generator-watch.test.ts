@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+import { GeneratorWatch } from '../../../src/bench/generator-watch.ts';
+import { createFakeClock } from '../../support/fake-clock.ts';
+
+/** A generator that has run for `ms` of a clock that nothing else moves. */
+function watched(ms: number, sendLagsMs: readonly number[]): GeneratorWatch {
+  const clock = createFakeClock();
+  const watch = new GeneratorWatch(clock);
+  watch.start();
+  for (const lag of sendLagsMs) watch.sendLag.record(lag);
+  clock.advance(ms);
+  watch.stop();
+  return watch;
+}
+
+describe('the generator says when it is too slow', () => {
+  test('requests that leave late', () => {
+    const lags = Array.from({ length: 100 }, (_, at) => (at < 90 ? 0 : 50));
+    expect(watched(3_600_000, lags).health.limits).toEqual(['requests left late by 50 ms (p99)']);
+  });
+
+  test('also when there were few of them', () => {
+    expect(watched(3_600_000, [300]).health.limits).toHaveLength(1);
+  });
+
+  test('more CPU than a thread has', () => {
+    // Whatever this process used, it is more than a core for the millisecond that the clock shows.
+    const clock = createFakeClock();
+    const watch = new GeneratorWatch(clock);
+    watch.start();
+    const until = performance.now() + 5;
+    while (performance.now() < until);
+    watch.stop();
+    expect(watch.health.limits).toEqual([expect.stringContaining('% of a core')]);
+  });
+
+  test('and nothing when it kept up', () => {
+    expect(watched(3_600_000, [0, 1, 2]).health).toMatchObject({ limits: [] });
+  });
+});
