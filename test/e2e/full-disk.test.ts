@@ -81,10 +81,7 @@ interface Status {
   readonly ledger: { readonly unwritten: number; readonly dropped: number };
 }
 
-test.skipIf(cases.length > 0)(
-  'skipped: neither "unshare" with mounts nor "prlimit" works',
-  () => {},
-);
+if (faults.length === 0) test.skip('neither "unshare" with mounts nor "prlimit" works here');
 
 test.each(cases)('$fault.name, policy $policy', async ({ fault, policy }) => {
   await using mock = await startMock({ models: ['small'] });
