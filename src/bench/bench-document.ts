@@ -1,5 +1,5 @@
 import { cpus, release, type } from 'node:os';
-import { type AssertionResult, type BenchOutcome, judge, toPlainRun } from './document.ts';
+import { type AssertionResult, type BenchOutcome, judge, toPlainRun } from './outcome.ts';
 import { round } from './run-figures.ts';
 import type { BenchSettings } from './settings.ts';
 

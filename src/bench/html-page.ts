@@ -1,6 +1,6 @@
 import type { BenchDocument } from './bench-document.ts';
-import type { BenchOutcome } from './document.ts';
 import { METRICS } from './measurement.ts';
+import type { BenchOutcome } from './outcome.ts';
 import type { RunResult } from './result.ts';
 import { escapeHtml, type Line, type Plot, renderPlot } from './svg-plot.ts';
 

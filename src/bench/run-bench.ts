@@ -1,5 +1,5 @@
 import { type BenchLab, fire, openClient, openSubject, toResult } from './bench-lab.ts';
-import type { BenchOutcome } from './document.ts';
+import type { BenchOutcome } from './outcome.ts';
 import { runComparison } from './run-comparison.ts';
 import { runSweep } from './run-sweep.ts';
 import { probeTarget, type Target, TargetError } from './target.ts';

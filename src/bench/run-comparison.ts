@@ -1,8 +1,8 @@
 import { type BenchLab, fire, openSubject, type Subject, toResult } from './bench-lab.ts';
 import { findDifferences, type Pair, type Statistic } from './comparison.ts';
-import { type BenchOutcome, type ComparisonResult, toDifference } from './document.ts';
 import { isThin } from './histogram.ts';
 import { findTpot, type OnTimings } from './measurement.ts';
+import { type BenchOutcome, type ComparisonResult, toDifference } from './outcome.ts';
 import { createRandom } from './random.ts';
 import type { Target } from './target.ts';
 

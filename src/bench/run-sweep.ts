@@ -1,6 +1,6 @@
 import { type BenchLab, type Burst, fire, openSubject, toResult } from './bench-lab.ts';
-import type { BenchOutcome, SweepResult } from './document.ts';
 import type { Measurement } from './measurement.ts';
+import type { BenchOutcome, SweepResult } from './outcome.ts';
 import type { RunResult } from './result.ts';
 import { findKeptUp, findKnee, isCarried, planRates, type SweepStep } from './sweep.ts';
 import type { Target } from './target.ts';

@@ -1,6 +1,6 @@
 import type { BenchDocument } from '../bench/bench-document.ts';
-import type { BenchOutcome } from '../bench/document.ts';
 import { METRICS, type Metric } from '../bench/measurement.ts';
+import type { BenchOutcome } from '../bench/outcome.ts';
 import type { RunResult } from '../bench/result.ts';
 import { formatMs } from './bench-progress.ts';
 import type { Report } from './output.ts';

@@ -1,7 +1,7 @@
 import { type BenchDocument, hasSucceeded, toDocument } from '../bench/bench-document.ts';
 import type { BenchLab } from '../bench/bench-lab.ts';
 import { toDetail } from '../bench/detail.ts';
-import type { BenchOutcome } from '../bench/document.ts';
+import type { BenchOutcome } from '../bench/outcome.ts';
 import { runBench } from '../bench/run-bench.ts';
 import type { BenchSettings } from '../bench/settings.ts';
 import { createTarget, type Target, TargetError } from '../bench/target.ts';
