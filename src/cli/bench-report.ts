@@ -225,8 +225,15 @@ function renderAssertions(assertions: BenchDocument['assertions']): string {
 export function toPlainWarnings({ runs, wasInterrupted }: BenchOutcome): string[] {
   const warnings: string[] = [];
   if (wasInterrupted) warnings.push('interrupted: this is what was measured until then');
-  for (const { name, generator, figures } of runs) {
+  for (const { name, generator, figures, stop_reason } of runs) {
     const at = runs.length > 1 ? `${name}: ` : '';
+    if (stop_reason === 'over_saturated') {
+      warnings.push(`${at}stopped: the server falls further behind at this rate`);
+    }
+    const cut = figures['incomplete'] ?? 0;
+    if (cut > 0 && !wasInterrupted) {
+      warnings.push(`${at}${cut} requests had not ended and are in none of the times`);
+    }
     if (generator.is_bottleneck) {
       const reasons = generator.reasons.join('; ');
       warnings.push(`${at}the generator itself may be the bottleneck: ${reasons}`);

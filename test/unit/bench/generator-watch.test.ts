@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { GeneratorWatch } from '../../../src/bench/generator-watch.ts';
+import { findLimits, GeneratorWatch } from '../../../src/bench/generator-watch.ts';
+import { DurationHistogram } from '../../../src/bench/histogram.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 
 /** A generator that has run for `ms` of a clock that nothing else moves. */
@@ -23,15 +24,14 @@ describe('the generator says when it is too slow', () => {
     expect(watched(3_600_000, [300]).health.limits).toHaveLength(1);
   });
 
-  test('more CPU than a thread has', () => {
-    // Whatever this process used, it is more than a core for the millisecond that the clock shows.
-    const clock = createFakeClock();
-    const watch = new GeneratorWatch(clock);
-    watch.start();
-    const until = performance.now() + 5;
-    while (performance.now() < until);
-    watch.stop();
-    expect(watch.health.limits).toEqual([expect.stringContaining('% of a core')]);
+  test.each([
+    [0.86, 500, ['it used 86 % of a core, and has only one']],
+    [0.84, 500, []],
+    // The first milliseconds of a process are no measure of it.
+    [1.1, 400, []],
+  ])('%d of a core for %d ms', (cpuShare, wallMs, limits) => {
+    const none = new DurationHistogram();
+    expect(findLimits({ cpuShare, wallMs, loopLag: none, sendLag: none })).toEqual(limits);
   });
 
   test('and nothing when it kept up', () => {

@@ -78,10 +78,11 @@ describe('usage', () => {
 });
 
 describe('a run', () => {
-  test('is a table for people, and nothing on stderr where it is no terminal', async () => {
+  test('is a table for people, without a line of progress where stderr is no terminal', async () => {
     await using mock = await startTestMock();
     const run = await bench(mock, []);
-    expect(run).toMatchObject({ err: '', exitCode: 0 });
+    expect(run.exitCode).toBe(0);
+    expect(run.err).not.toContain('\r');
     expect(run.out).toContain('10 sent, 10 completed');
     expect(run.out).toContain('40 in, 30 out; as the server reports them');
     expect(run.out).toMatch(/time to first token \(TTFT\) +[\d.]+ ms/);
@@ -124,6 +125,13 @@ describe('a run', () => {
     expect(run.exitCode).toBe(1);
     expect(run.err).toContain('no request was answered whole');
     expect(run.out).toMatch(/http_503 +10/);
+  });
+
+  test('whose time is over says what is missing from its times', async () => {
+    await using mock = await startTestMock();
+    mock.script({ ttft_ms: 60_000, times: 2 });
+    const run = await bench(mock, ['--duration', '100ms', '--grace-period', '50ms']);
+    expect(run.err).toContain('2 requests had not ended and are in none of the times');
   });
 
   test('writes its page and its details', async () => {
