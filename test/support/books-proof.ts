@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Price } from '../../src/core/price.ts';
 import { NO_USAGE, type Usage } from '../../src/core/usage.ts';
 import type { InvoiceLine } from '../../src/mock/invoice.ts';
@@ -181,14 +180,12 @@ async function ask(url: string, key: string, random: SeededRandom): Promise<void
   const leaves = random.pick([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2] as const);
   const afterMs = random.int(12);
   try {
-    const asked = fetch(url + path, {
+    const response = await fetch(url + path, {
       method: 'POST',
       headers,
       body: JSON.stringify({ model, ...body }),
-      signal: leave.signal,
+      signal: leaves === 1 ? AbortSignal.timeout(afterMs) : leave.signal,
     });
-    if (leaves === 1) void sleep(afterMs).then(() => leave.abort());
-    const response = await asked;
     if (leaves === 2) {
       await response.body?.getReader().read();
       leave.abort();
@@ -203,9 +200,8 @@ async function ask(url: string, key: string, random: SeededRandom): Promise<void
 /** Asks until nothing runs: a caller who left is not told when its request has ended. */
 async function untilIdle(mockUrl: string): Promise<void> {
   for (let idle = 0; idle < 3; ) {
-    const stats = (await (await fetch(`${mockUrl}/mock/stats`)).json()) as { running?: number };
-    idle = (stats.running ?? 0) === 0 ? idle + 1 : 0;
-    await sleep(30);
+    const stats = (await (await fetch(`${mockUrl}/mock/stats`)).json()) as { in_flight: number };
+    idle = stats.in_flight === 0 ? idle + 1 : 0;
   }
 }
 

@@ -1,8 +1,9 @@
 import { BUDGET_SCOPES } from '../../../src/pricing/budget-rule.ts';
 import type { OpenRow } from '../../../src/store/rows.ts';
 import type { VendorRequest } from './fake-vendor.ts';
+import type { Known } from './known.ts';
 import { naiveHold } from './naive-money.ts';
-import type { Known, Plant } from './plant.ts';
+import type { Plant } from './plant.ts';
 import { CONTEXT_TOKENS, MODEL_MAX_TOKENS, SUBJECTS, UNBOUNDED_TOKENS } from './scene.ts';
 
 /** What holds at every moment. */

@@ -1,8 +1,9 @@
 import { NO_USAGE, type Usage } from '../../../src/core/usage.ts';
 import { brokenLinks } from '../chain-walk.ts';
 import type { VendorRequest } from './fake-vendor.ts';
+import type { Known } from './known.ts';
 import { naiveCost } from './naive-money.ts';
-import { hex, type Known, type Plant, type SqlRow } from './plant.ts';
+import { hex, type Plant, type SqlRow } from './plant.ts';
 import { CONTEXT_TOKENS } from './scene.ts';
 import { verifyInline } from './verify-inline.ts';
 
@@ -43,6 +44,7 @@ function checkRows(plant: Plant): void {
       if (known.asked.length > 0 && !isLost) plant.fail(`no row for ${known.id}`);
       continue;
     }
+    if (row['content_ref'] !== null && !known.isCaptured) plant.fail(`${known.id} has content`);
     const difference = differenceOf(known, row);
     if (difference !== null) {
       plant.fail(`${known.id} ${row['endpoint']} ${row['outcome']}: ${difference}`);

@@ -66,6 +66,11 @@ export class FakeCaller {
       'content-type': 'application/json',
     };
     if (random.int(4) === 0) headers['x-llmgate-tags'] = `step=${random.int(3)}`;
+    // New words need room in the file, so that a full one is met in the middle of a commit.
+    if (random.int(3) === 0) {
+      const notes = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `${name}=${'.'.repeat(120)}`);
+      headers['x-llmgate-tags'] = `note=${random.next()},${notes.join()}`;
+    }
     const request = new Request(`http://localhost${path}`, {
       method: 'POST',
       headers,

@@ -30,6 +30,8 @@ export class VendorRequest implements Sending {
   state: VendorState = 'asked';
   hasBegun = true;
   isPaused = false;
+  /** It may have worked on the request, so nobody else may be asked. */
+  wasReached = true;
   /** Status of its answer. */
   status: number | null = null;
   /** Deltas that were given to the gateway whole, and their characters. */
@@ -148,6 +150,7 @@ export class VendorRequest implements Sending {
 
   #fail(stage: 'nothing_sent' | 'sent_nothing_read' | 'broken_midway'): string {
     this.state = 'failed';
+    this.wasReached = stage !== 'nothing_sent';
     this.#reader.onFailure({ stage, cause: 'reset', message: 'simulated' });
     return stage;
   }
@@ -210,7 +213,9 @@ export class VendorRequest implements Sending {
       const text = this.#produce();
       made += 1;
       characters += text.length;
-      const running = this.reporting === 'running' ? this.usage : null;
+      // Not with every token: what is told lags behind what was made.
+      const isTold = this.reporting === 'running' && this.#random.int(3) > 0;
+      const running = isTold ? this.usage : null;
       frames += framesOf(this.endpoint).delta(text, made % this.choices, running);
       if (running !== null && framesOf(this.endpoint).carriesRunning) this.told = running;
     }

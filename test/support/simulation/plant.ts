@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { GateError } from '../../../src/core/error.ts';
 import type { Key } from '../../../src/core/key.ts';
-import type { Price } from '../../../src/core/price.ts';
-import type { Usage } from '../../../src/core/usage.ts';
 import { createCounters, type Gate, type Generation } from '../../../src/gateway/gate.ts';
 import { InFlight } from '../../../src/gateway/in-flight.ts';
 import type { Journal } from '../../../src/gateway/ports.ts';
@@ -16,39 +14,17 @@ import type { BudgetBook, Payer } from '../../../src/pricing/budgets.ts';
 import { createGpuShares } from '../../../src/pricing/gpu-share.ts';
 import { loadBudgets, refreshBudgets } from '../../../src/store/load-budgets.ts';
 import { type CrashableStore, openStore } from '../../../src/store/open-store.ts';
-import type { AttemptRow, FinishedRow, OpenRow } from '../../../src/store/rows.ts';
 import { createFakeClock, type FakeClock } from '../fake-clock.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 import { createVendor, type VendorRequest } from './fake-vendor.ts';
 import { GpuWitness } from './gpu-witness.ts';
-import { NaiveBudgets, type NaiveEntry, type NaiveRow, type Subjects } from './naive-budgets.ts';
+import { type Known, NO_HOLD } from './known.ts';
+import { NaiveBudgets, type NaiveRow, type Subjects } from './naive-budgets.ts';
+import { toUsage } from './note-text.ts';
 import { type Scene, someModels } from './scene.ts';
+import { createSlowContent } from './slow-content.ts';
 
 export type SqlRow = Readonly<Record<string, string | number | null>>;
-
-/** What the simulation knows of one request, whatever the books say. */
-export interface Known {
-  readonly id: string;
-  open: OpenRow | null;
-  entry: NaiveEntry | null;
-  /** Of the targets that it may be sent to. */
-  prices: readonly (Price | null)[];
-  /** What it would have held if it had not been shrunk. */
-  wantedTokens: number;
-  /** `open` was refused by a failing store. */
-  isUnrecorded: boolean;
-  /** `settle` was told that the row is kept and tried again. */
-  isDelayed: boolean;
-  readonly asked: VendorRequest[];
-  /** The note of its usage that was durable when the process died. */
-  note: Usage | null;
-  /** Settled in this life of the process. */
-  settled: { readonly row: FinishedRow; readonly attempts: readonly AttemptRow[] } | null;
-  /** Process in which it began. */
-  readonly epoch: number;
-}
-
-const NO_HOLD = { entry: null, prices: [], wantedTokens: 0 } as const;
 
 /** How the store fails now. */
 export type Fault = 'none' | 'read_only' | 'full' | 'busy';
@@ -69,6 +45,8 @@ export class Plant {
   epoch = 0;
   fault: Fault = 'none';
   overruns = 0;
+  /** Requests whose answer was made shorter. */
+  shrunk = 0;
   #store: CrashableStore | undefined;
   #gate: Gate | undefined;
   #budgets: BudgetBook | undefined;
@@ -162,7 +140,7 @@ export class Plant {
       budgets: this.#watchedBudgets(this.budgets, this.naive),
       gpuShares: must(this.#gpu),
       journal: this.#watchedJournal(this.store.ledger, epoch),
-      content: { begin: () => undefined, isFailing: false },
+      content: createSlowContent(this.random, this.known, (work) => this.#turn.push(work)),
       failedLogins: { note: () => {} },
       requestTags: createRequestTags(),
       counters: createCounters(),
@@ -226,7 +204,7 @@ export class Plant {
     if (fault === 'read_only') writer.pragma('query_only = ON');
     if (fault === 'full') {
       const pages = Number(writer.pragma('page_count', { simple: true }));
-      writer.pragma(`max_page_count = ${pages}`);
+      writer.pragma(`max_page_count = ${pages + this.random.int(3)}`);
     }
     if (fault === 'busy') {
       writer.pragma('busy_timeout = 0');
@@ -248,6 +226,9 @@ export class Plant {
     for (const exchange of this.gate.inFlight.all()) {
       exchange.stop(new GateError('draining', 'The gateway is shutting down.'));
     }
+    for (let turn = 0; turn < 40; turn += 1) await Promise.resolve();
+    // Content is closed before the books, and says until then what it has kept.
+    this.endTurn();
     for (let turn = 0; turn < 40; turn += 1) await Promise.resolve();
     await this.store.close();
     this.#down();
@@ -297,6 +278,7 @@ export class Plant {
       ...NO_HOLD,
       isUnrecorded: false,
       isDelayed: false,
+      isCaptured: false,
       asked: [],
       note: null,
       settled: null,
@@ -324,6 +306,9 @@ export class Plant {
   #onAsked(asked: VendorRequest): void {
     const known = this.known.get(asked.id);
     if (known === undefined) return this.fail(`an unknown request ${asked.id} reached a vendor`);
+    if (known.asked.some(({ wasReached }) => wasReached)) {
+      this.fail(`request ${asked.id} was sent to ${asked.target.backend} after another had it`);
+    }
     known.asked.push(asked);
     asked.readInput(known.open?.inputTokensEstimate ?? 0);
     if (this.finished(asked.id) !== undefined) {
@@ -388,6 +373,7 @@ export class Plant {
       try {
         hold = book.reserve(payer, amount);
       } catch (cause) {
+        if (amount.tokens < this.#lastWanted) this.fail('shrunk to what does not fit');
         if (fits) this.fail(`refused ${JSON.stringify(amount)} that fits ${JSON.stringify(room)}`);
         throw cause;
       }
@@ -396,10 +382,16 @@ export class Plant {
       const entry = naive.hold(payer.key, subjects, held);
       const targets = this.gate.models.find(payer.model)?.targets ?? [];
       const isAllowed = this.scene.unpriced === 'allow';
+      if (amount.tokens < this.#lastWanted) this.shrunk += 1;
       this.#lastHold = {
         entry,
         prices: targets.map(({ price }) => price).filter((price) => isAllowed || price !== null),
         wantedTokens: this.#lastWanted,
+      };
+      // Only the first end counts.
+      const again = () => {
+        if (this.random.int(3) === 0) hold.settle({ ...amount });
+        else if (this.random.int(2) === 0) hold.cancel();
       };
       return {
         settle: (actual) => {
@@ -412,11 +404,13 @@ export class Plant {
           }
           naive.advance(this.clock.nowMs());
           hold.settle(actual);
+          again();
         },
         cancel: () => {
           entry.isOpen = false;
           naive.advance(this.clock.nowMs());
           hold.cancel();
+          again();
         },
       };
     };
@@ -475,25 +469,6 @@ export function subjectsOf({ key, model }: Payer): Subjects {
 
 export function hex(id: string): string {
   return id.replaceAll('-', '');
-}
-
-/** The order of the columns: input and its parts, output and its parts. */
-function toUsage(json: string | null): Usage | null {
-  if (json === null) return null;
-  const [input = 0, cached = 0, written = 0, heard = 0, seen = 0, ...output] = JSON.parse(
-    json,
-  ) as number[];
-  return {
-    inputTokens: input,
-    cachedInputTokens: cached,
-    cacheWriteTokens: written,
-    audioInputTokens: heard,
-    imageInputTokens: seen,
-    outputTokens: output[0] ?? 0,
-    reasoningTokens: output[1] ?? 0,
-    audioOutputTokens: output[2] ?? 0,
-    imageOutputTokens: output[3] ?? 0,
-  };
 }
 
 function text(value: string | number | null | undefined): string | null {

@@ -109,7 +109,8 @@ function someIssuedKey(random: SeededRandom, people: Partial<Key>, index: number
     concurrency: random.int(4) === 0 ? 3 : null,
   };
   const secrets = [{ digest: digestSecret(secret), createdAtMs: 0, expiresAtMs: null }];
-  const key = someKey({ ...people, id, name: `key ${index}`, secrets, limits });
+  const content = random.int(3) === 0 ? 'full' : null;
+  const key = someKey({ ...people, id, name: `key ${index}`, secrets, limits, content });
   return { key, text: renderKeyText(id, secret) };
 }
 
@@ -124,9 +125,9 @@ function concurrencyRule(random: SeededRandom): LimitRule {
   };
 }
 
-/** About what ten to two hundred requests hold. */
+/** About what a few or many requests hold. */
 export function someAmount(random: SeededRandom, measure: 'usd' | 'tokens'): number {
-  const requests = 10 + random.int(200);
+  const requests = random.int(2) === 0 ? 1 + random.int(12) : 10 + random.int(200);
   return measure === 'tokens' ? requests * 300 : requests * 1_500_000;
 }
 
@@ -141,7 +142,7 @@ function someRule(random: SeededRandom): BudgetRule {
     limit: someAmount(random, measure),
     window: random.pick(WINDOWS),
     alertAt: random.int(2) === 0 ? [] : [50, 100],
-    onExceed: random.pick(['refuse', 'shrink']),
+    onExceed: random.pick(['refuse', 'shrink', 'shrink']),
   };
 }
 

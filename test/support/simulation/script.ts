@@ -38,13 +38,13 @@ export class Script {
       [12, 'time passes', () => this.#pass()],
       [2, 'the clock jumps', () => this.#jump()],
       [2, 'a reload', () => this.#reload()],
-      [3, 'budgets', () => this.#budgets()],
-      [3, 'the store', () => this.#fault()],
+      [5, 'budgets', () => this.#budgets()],
+      [4, 'the store', () => this.#fault()],
       [3, 'a crash', () => this.#crash()],
       [1, 'a clean restart', () => this.#restart()],
       [4, 'a settlement again', () => this.#replay()],
       [3, 'a second end', () => this.#endAgain()],
-      [5, 'usage is noted', () => this.#noteProgress()],
+      [7, 'usage is noted', () => this.#noteProgress()],
       [2, 'an operator cuts', () => this.#cut()],
       [2, 'an event', () => this.#event()],
       [2, 'rest', () => this.#rest()],
@@ -81,6 +81,7 @@ export class Script {
       requests: Number(sums?.['requests']),
       estimated: Number(sums?.['estimated']),
       crashes: this.#crashes,
+      shrunk: plant.shrunk,
       outcomes,
       head: String(last?.['hash'] ?? ''),
     };
@@ -212,11 +213,8 @@ export class Script {
     const plant = this.#plant;
     const { random, store, clock } = plant;
     if (plant.fault !== 'none') return null;
-    const per = random.pick(BUDGET_SCOPES);
-    const subject = random.pick(SUBJECTS[per]);
-    const measure = random.pick(['usd', 'tokens'] as const);
-    const window = random.pick(WINDOWS);
-    const target: BudgetTarget = { per, subject, measure, window };
+    const target = this.#someTarget();
+    const { per, subject, measure, window } = target;
     const amount = someAmount(random, measure);
     const createdAtMs = clock.nowMs();
     const common = { ...target, amount, createdAtMs };
@@ -230,7 +228,7 @@ export class Script {
       if (kind === 'set') store.budgets.putBudget({ ...target, limit: amount, createdAtMs });
       else if (kind === 'remove') store.budgets.removeBudget(target);
       else if (kind === 'raise') {
-        const untilMs = createdAtMs + random.int(3 * HOUR_MS);
+        const untilMs = createdAtMs + random.int(random.pick([15_000, 3 * HOUR_MS]));
         store.budgets.addGrant({ ...common, kind, windowStartMs: null, untilMs });
       } else {
         const spent = plant.budgets.spent(per, subject)[measure][window];
@@ -246,10 +244,22 @@ export class Script {
     return `${kind} ${per} ${subject} ${measure} ${window}`;
   }
 
+  /** Mostly one that there is a budget for. */
+  #someTarget(): BudgetTarget {
+    const { random, scene } = this.#plant;
+    if (scene.rules.length > 0 && random.int(4) > 0) {
+      const { per, name, measure, window } = random.pick(scene.rules);
+      return { per, subject: name ?? random.pick(SUBJECTS[per]), measure, window };
+    }
+    const per = random.pick(BUDGET_SCOPES);
+    const measure = random.pick(['usd', 'tokens'] as const);
+    return { per, subject: random.pick(SUBJECTS[per]), measure, window: random.pick(WINDOWS) };
+  }
+
   #fault(): string {
     const plant = this.#plant;
     const fault: Fault =
-      plant.fault === 'none' ? plant.random.pick(['read_only', 'full', 'busy'] as const) : 'none';
+      plant.fault === 'none' ? plant.random.pick(['read_only', 'full', 'full', 'busy']) : 'none';
     plant.setFault(fault);
     return fault;
   }
@@ -303,13 +313,18 @@ export class Script {
   }
 
   #noteProgress(): string {
-    const { gate } = this.#plant;
+    const { gate, random, clock } = this.#plant;
     let noted = 0;
     for (const exchange of gate.inFlight.all()) {
       const soFar = exchange.usageSoFar?.();
       if (!soFar?.produced) continue;
       gate.journal.progress(exchange.id, saneUsage(soFar.usage, usageBoundsOf(exchange)).usage);
       noted += 1;
+    }
+    if (noted > 0 && random.int(2) === 0) {
+      // Notes are written once a second.
+      clock.advance(1_000);
+      this.#plant.runTimers();
     }
     return `${noted}`;
   }

@@ -11,6 +11,7 @@ export interface SimulationReport {
   readonly steps: number;
   readonly requests: number;
   readonly crashes: number;
+  readonly shrunk: number;
   readonly outcomes: Readonly<Record<string, number>>;
   readonly estimated: number;
   /** SHA-256 of the last row of the chain: the same for the same seed. */

@@ -6,6 +6,7 @@ export class Tally {
   steps = 0;
   requests = 0;
   crashes = 0;
+  shrunk = 0;
   estimated = 0;
   readonly #outcomes = new Map<string, number>();
 
@@ -14,6 +15,7 @@ export class Tally {
     this.steps += report.steps;
     this.requests += report.requests;
     this.crashes += report.crashes;
+    this.shrunk += report.shrunk;
     this.estimated += report.estimated;
     for (const [outcome, count] of Object.entries(report.outcomes)) {
       this.#outcomes.set(outcome, this.of(outcome) + count);
@@ -29,7 +31,7 @@ export class Tally {
     const outcomes = [...this.#outcomes].sort().map(([outcome, count]) => `${count} ${outcome}`);
     return (
       `${this.seeds} seeds, ${this.steps} steps, ${this.crashes} crashes, ` +
-      `${this.requests} requests: ${outcomes.join(', ')}; ${this.estimated} estimated`
+      `${this.requests} requests: ${outcomes.join(', ')}; ${this.estimated} estimated, ${this.shrunk} shrunk`
     );
   }
 }
