@@ -3,21 +3,22 @@ import { simulate } from '../support/simulation/simulate.ts';
 import { Tally } from '../support/simulation/tally.ts';
 
 /*
- * The books under everything that can happen to them: `test/support/simulation`. Seeds that once
- * found a fault stay; the others are new every time, and printed when they fail.
+ * The books under everything that can happen to them: `test/support/simulation`. A few seeds are
+ * always the same; the others are new every time, and printed when they fail.
  */
 
 /** The whole simulation takes about so long. */
 const FOR_MS = Number(process.env['LLMGATE_SIMULATION_SECONDS'] ?? 50) * 1_000;
 
-const FOUND_FAULTS = [1, 5, 7, 22, 36];
+/** Between them they see nearly every fault that was put in on purpose. */
+const SHARP = [1, 2, 4, 5, 8, 17];
 
 test('the same seed is the same story', async () => {
   const [once, again] = [await simulate(2_026), await simulate(2_026)];
   expect(again).toEqual(once);
 });
 
-test.each(FOUND_FAULTS)('seed %i, which has found a fault, finds none', async (seed) => {
+test.each(SHARP)('seed %i, which sees faults put in on purpose, sees none', async (seed) => {
   expect((await simulate(seed)).steps).toBeGreaterThan(0);
 });
 
