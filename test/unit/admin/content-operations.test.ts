@@ -167,7 +167,9 @@ test('content locked with a key that is not configured says which', async () => 
   await using lab = await openAdminLab({ way: 'local', content });
   const { code, message } = await refusal(lab.operations, requestId(1));
   expect(code).toBe('conflict');
-  expect(message).toMatch(/locked with content key [\da-f]{16}, which is neither audit\.content_key nor/);
+  expect(message).toMatch(
+    /locked with content key [\da-f]{16}, which is neither audit\.content_key nor/,
+  );
 });
 
 test('who cannot be put on record sees nothing and erases nothing', async () => {
