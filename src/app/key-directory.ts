@@ -33,7 +33,10 @@ export interface KeyDirectoryStats {
  */
 const PLACES = 512;
 
-/** Keys read between collections: each leaves a kilobyte of garbage. */
+/**
+ * Keys read between collections. Each leaves a kilobyte of garbage, and what the heap has once grown
+ * to for it, it does not give back.
+ */
 const KEYS_PER_COLLECTION = 50_000;
 
 /** Reads `keys` to the end. Whoever opens it must close it. */
@@ -97,7 +100,6 @@ class RecordDirectory implements KeyDirectory {
     let read = 0;
     for (const key of keys) {
       read += 1;
-      // Left alone, the collector would first let the heap grow by half a gigabyte.
       if (read % KEYS_PER_COLLECTION === 0) Bun.gc(true);
       const number = keyNumber(key.id);
       const record = this.#records.encode(key);
