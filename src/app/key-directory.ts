@@ -1,24 +1,31 @@
 import { keyNumber } from '../access/key-number.ts';
 import { KeyRecords } from '../access/key-records.ts';
+import { GateError } from '../core/error.ts';
 import type { Key } from '../core/key.ts';
 import { FILL_ENTRIES, type KeyMemory, openKeyMemory } from '../store/key-memory.ts';
+import type { KeyStore } from '../store/store.ts';
 
 /**
  * Every key in memory, by public id. The store is the truth; this is what a request asks, and a
  * change is put here in the same call that stored it, so it holds for the next request.
  *
  * Keys are kept as short records, because a million objects would be a gigabyte. Those that are
- * asked for are made into objects, and some of the latest are remembered: the limiter, for one,
- * knows a key by its identity.
+ * asked for are made into objects, and some of the latest are remembered. They are read beside the
+ * first requests, a page in each turn of the event loop: until all are here, a key that is not is
+ * looked up in the store.
  */
 export interface KeyDirectory {
+  /** Throws `store_unavailable` when a key that is not here yet cannot be read. */
   find(id: string): Key | undefined;
   put(key: Key): void;
   stats(): KeyDirectoryStats;
+  /** Resolves when every key is here; rejects with what the store threw, and then none is missed. */
+  readonly filled: Promise<void>;
   close(): void;
 }
 
 export interface KeyDirectoryStats {
+  /** Those that are here. */
   readonly keys: number;
   /** Memory of the records. */
   readonly sizeBytes: number;
@@ -33,43 +40,51 @@ export interface KeyDirectoryStats {
  */
 const PLACES = 512;
 
-/**
- * Keys read between collections. Each leaves a kilobyte of garbage, and what the heap has once grown
- * to for it, it does not give back.
- */
-const KEYS_PER_COLLECTION = 50_000;
+/** Read in one turn, for about a millisecond. */
+const KEYS_PER_TURN = 8 * FILL_ENTRIES;
 
-/** Reads `keys` to the end. Whoever opens it must close it. */
-export function openKeyDirectory(keys: Iterable<Key>): KeyDirectory {
-  const directory = new RecordDirectory(openKeyMemory());
-  directory.fill(keys);
+export type KeySource = Pick<KeyStore, 'find' | 'page'>;
+
+/** Whoever opens it must close it. `onFailure` is told when the keys cannot all be read. */
+export function openKeyDirectory(
+  store: KeySource,
+  onFailure: (cause: unknown) => void,
+): KeyDirectory {
+  const directory = new RecordDirectory(store, openKeyMemory());
+  directory.filled.catch(onFailure);
   return directory;
 }
 
 class RecordDirectory implements KeyDirectory {
-  readonly #records = new KeyRecords();
+  readonly filled: Promise<void>;
+  readonly #store: KeySource;
   readonly #memory: KeyMemory;
-  #inMemory = 0;
+  readonly #records = new KeyRecords();
+  readonly #recent: (Key | undefined)[] = Array.from({ length: PLACES }, () => undefined);
   /**
    * Keys that cannot be kept as records by number: two ids that share one, or an id or a time that
    * llmgate issues to nobody. A handful at most, unless somebody wrote them into the database.
    */
   readonly #odd = new Map<string, Key>();
-  readonly #recent: (Key | undefined)[] = Array.from({ length: PLACES }, () => undefined);
+  #inMemory = 0;
+  #isFilled = false;
+  #isClosed = false;
 
-  constructor(memory: KeyMemory) {
+  constructor(store: KeySource, memory: KeyMemory) {
+    this.#store = store;
     this.#memory = memory;
+    this.filled = this.#fill();
   }
 
   find(id: string): Key | undefined {
     const number = keyNumber(id);
-    if (number === undefined) return this.#odd.get(id);
+    if (number === undefined) return this.#odd.get(id) ?? this.#findInStore(id);
     const place = placeOf(number);
     const newer = this.#recent[place];
     if (newer?.id === id) return newer;
     const older = this.#recent[place + 1];
     if (older?.id === id) return older;
-    const key = this.#odd.get(id) ?? this.#read(id, number);
+    const key = this.#odd.get(id) ?? this.#read(id, number) ?? this.#findInStore(id);
     if (key !== undefined) this.#remember(key, place);
     return key;
   }
@@ -91,29 +106,43 @@ class RecordDirectory implements KeyDirectory {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#memory.close();
   }
 
-  fill(keys: Iterable<Key>): void {
-    let batch: Key[] = [];
-    let pairs: (number | Uint8Array)[] = [];
-    let read = 0;
-    for (const key of keys) {
-      read += 1;
-      if (read % KEYS_PER_COLLECTION === 0) Bun.gc(true);
+  async #fill(): Promise<void> {
+    let after: string | null = null;
+    while (!this.#isClosed) {
+      const page: Key[] = this.#store.page(after, KEYS_PER_TURN);
+      this.#add(page);
+      after = page.at(-1)?.id ?? after;
+      if (page.length < KEYS_PER_TURN) {
+        this.#isFilled = true;
+        return;
+      }
+      await new Promise((turn) => setImmediate(turn));
+    }
+  }
+
+  /** Keys as they are in the store now. What was put here since the start is as new. */
+  #add(page: readonly Key[]): void {
+    for (let at = 0; at < page.length; at += FILL_ENTRIES) {
+      const batch = page.slice(at, at + FILL_ENTRIES);
+      const added = this.#addAtOnce(batch);
+      this.#inMemory += added;
+      if (added < batch.length) for (const key of batch) this.#keep(key);
+    }
+  }
+
+  /** How many of a batch were added: all, or some or none when they need a closer look. */
+  #addAtOnce(batch: readonly Key[]): number {
+    const pairs: (number | Uint8Array)[] = [];
+    for (const key of batch) {
       const number = keyNumber(key.id);
       const record = this.#records.encode(key);
-      batch.push(key);
       if (number !== undefined && record !== undefined) pairs.push(number, record);
-      if (batch.length < FILL_ENTRIES) continue;
-      const isPlain = pairs.length === 2 * FILL_ENTRIES;
-      const added = isPlain ? this.#memory.fill(pairs) : 0;
-      this.#inMemory += added;
-      if (added < FILL_ENTRIES) for (const each of batch) this.#keep(each);
-      batch = [];
-      pairs = [];
     }
-    for (const key of batch) this.#keep(key);
+    return pairs.length === 2 * FILL_ENTRIES ? this.#memory.fill(pairs) : 0;
   }
 
   /** Gives back the number of the key, if its id has one. */
@@ -135,6 +164,17 @@ class RecordDirectory implements KeyDirectory {
   #read(id: string, number: number): Key | undefined {
     const record = this.#memory.get(number);
     return record === undefined ? undefined : this.#records.decode(id, record);
+  }
+
+  #findInStore(id: string): Key | undefined {
+    if (this.#isFilled) return undefined;
+    try {
+      const key = this.#store.find(id);
+      // The store also finds keys by their names.
+      return key?.id === id ? key : undefined;
+    } catch (cause) {
+      throw new GateError('store_unavailable', 'The key could not be looked up.', { cause });
+    }
   }
 
   #remember(key: Key, place: number): void {

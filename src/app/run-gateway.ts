@@ -76,7 +76,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     });
     closers.push(() => client.close());
 
-    const keys = openKeyDirectory(store.keys.each());
+    const keys = openKeyDirectory(store.keys, (cause) => log.error('keys_not_read', { cause }));
     closers.push(() => keys.close());
     const first = createGeneration(config, { number: 1, client });
     const gate = await createGate(first, { records, keys, clock, log });

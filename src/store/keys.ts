@@ -61,14 +61,12 @@ const SECRET_ORDER = 'created_at_ms, expires_at_ms, digest';
  * throw `store_unavailable` when the store cannot be written.
  */
 export function openKeys(db: Database): KeyStore {
-  const selectAll = db.prepare<[], KeySecretRow>(
+  const selectPage = db.prepare<[string, number], KeySecretRow>(
     `SELECT k.*, s.digest AS secret_digest, s.created_at_ms AS secret_created_at_ms,
        s.expires_at_ms AS secret_expires_at_ms
-     FROM keys k LEFT JOIN key_secrets s ON s.key_id = k.id
+     FROM (SELECT * FROM keys WHERE id > ? ORDER BY id LIMIT ?) k
+     LEFT JOIN key_secrets s ON s.key_id = k.id
      ORDER BY k.id, s.created_at_ms, s.expires_at_ms, s.digest`,
-  );
-  const selectPage = db.prepare<[string, number], KeyRow>(
-    'SELECT * FROM keys WHERE id > ? ORDER BY id LIMIT ?',
   );
   const selectById = db.prepare<[string], KeyRow>('SELECT * FROM keys WHERE id = ?');
   const selectByName = db.prepare<[string], KeyRow>(
@@ -115,16 +113,15 @@ export function openKeys(db: Database): KeyStore {
     return 'updated' as const;
   });
 
-  const withSecrets = (row: KeyRow): Key =>
-    toKey(row, selectSecretsOf.all(row.id).map(toSecret), createSharedParse());
+  const parse = createSharedParse();
 
   return {
-    each: () => toKeys(selectAll.iterate()),
     find(idOrName) {
       const row = selectById.get(idOrName) ?? selectByName.get(idOrName);
-      return row === undefined ? undefined : withSecrets(row);
+      if (row === undefined) return undefined;
+      return toKey(row, selectSecretsOf.all(row.id).map(toSecret), parse);
     },
-    page: (afterId, limit) => selectPage.all(afterId ?? '', limit).map(withSecrets),
+    page: (afterId, limit) => toKeys(selectPage.all(afterId ?? '', limit), parse),
     insert: (key) => orNameTaken(() => insert.immediate(key)),
     update: (key) => orNameTaken(() => update.immediate(key)),
   };
@@ -141,25 +138,23 @@ function orNameTaken<T>(write: () => T): T | 'name_taken' {
   }
 }
 
-/** Puts the rows of a key together. One key is in memory at a time. */
-function* toKeys(rows: Iterable<KeySecretRow>): Generator<Key> {
-  const parse = createSharedParse();
+/** Puts the rows of each key together. */
+function toKeys(rows: readonly KeySecretRow[], parse: SharedParse): Key[] {
+  const keys: Key[] = [];
   let secrets: KeySecret[] = [];
-  let current: KeySecretRow | undefined;
-  for (const row of rows) {
-    if (row.id !== current?.id) {
-      if (current !== undefined) yield toKey(current, secrets, parse);
-      current = row;
-      secrets = [];
+  for (const [index, row] of rows.entries()) {
+    if (row.secret_digest !== null) {
+      secrets.push({
+        digest: new Uint8Array(row.secret_digest),
+        createdAtMs: row.secret_created_at_ms,
+        expiresAtMs: row.secret_expires_at_ms,
+      });
     }
-    if (row.secret_digest === null) continue;
-    secrets.push({
-      digest: new Uint8Array(row.secret_digest),
-      createdAtMs: row.secret_created_at_ms,
-      expiresAtMs: row.secret_expires_at_ms,
-    });
+    if (rows[index + 1]?.id === row.id) continue;
+    keys.push(toKey(row, secrets, parse));
+    secrets = [];
   }
-  if (current !== undefined) yield toKey(current, secrets, parse);
+  return keys;
 }
 
 /** In the order of the columns that both statements begin with. */

@@ -41,11 +41,6 @@ export interface Store {
 }
 
 export interface KeyStore {
-  /**
-   * Every key in the order of ids, read from the disk while it is walked: to be walked at once,
-   * because nothing can be written until the walk ends.
-   */
-  each(): Iterable<Key>;
   /** By id, else by name: a key whose id it is wins. */
   find(idOrName: string): Key | undefined;
   /** At most `limit` keys with an id after `afterId`, in id order: a walk that never reads all. */

@@ -120,7 +120,9 @@ test.each(goldens)('%s opens in this version with everything in it', async (name
   writeFileSync(join(dataDir, 'install-id'), `${INSTALL_ID}\n`);
 
   await using temp = await openTempStore({ dataDir });
-  expect([...temp.store.keys.each()]).toEqual([name === '0001.sql' ? key : { ...key, ...since2 }]);
+  expect(temp.store.keys.page(null, 1_000)).toEqual([
+    name === '0001.sql' ? key : { ...key, ...since2 },
+  ]);
   expect(temp.store.recovered).toBe(1);
   const check = await temp.store.books.check();
   expect(check).toMatchObject({ requests: 3, open: 0, costNanoUsd: 31_000n, problems: [] });

@@ -83,7 +83,7 @@ async function checked(dataDir: string) {
   const order = { notes: [], pinnedKey: null, ownKey: null, sinceCheckpoint: false, threads: 1 };
   const { faults } = await books.audit.verify(order);
   expect([...problems, ...faults]).toEqual([]);
-  return { requests, keys: [...keys.each()], events: audit.heads().admin_events.seq };
+  return { requests, keys: keys.page(null, 1_000), events: audit.heads().admin_events.seq };
 }
 
 test('what would be lost is said before, and what was there is put aside', async () => {

@@ -1,5 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
-import { type KeyDirectory, openKeyDirectory } from '../../../src/app/key-directory.ts';
+import {
+  type KeyDirectory,
+  type KeySource,
+  openKeyDirectory,
+} from '../../../src/app/key-directory.ts';
 import type { Key } from '../../../src/core/key.ts';
 import { randomKey } from '../../support/random-keys.ts';
 import { createSeededRandom, type SeededRandom } from '../../support/seeded-random.ts';
@@ -10,9 +14,33 @@ afterEach(() => {
   for (const directory of opened.splice(0)) directory.close();
 });
 
-function open(keys: Iterable<Key> = []): KeyDirectory {
-  const directory = openKeyDirectory(keys);
+/** A store of keys that can be changed and that counts what it is asked. */
+function storeOf(keys: Iterable<Key>) {
+  const byId = new Map(Array.from(keys, (key) => [key.id, key]));
+  const asked = { pages: 0, finds: 0 };
+  const store: KeySource = {
+    page(afterId, limit) {
+      asked.pages += 1;
+      const ids = [...byId.keys()].toSorted().filter((id) => afterId === null || id > afterId);
+      return ids.slice(0, limit).flatMap((id) => byId.get(id) ?? []);
+    },
+    find(idOrName) {
+      asked.finds += 1;
+      return byId.get(idOrName) ?? [...byId.values()].find(({ name }) => name === idOrName);
+    },
+  };
+  return { store, byId, asked };
+}
+
+function open(store: KeySource, onFailure = (_cause: unknown) => {}): KeyDirectory {
+  const directory = openKeyDirectory(store, onFailure);
   opened.push(directory);
+  return directory;
+}
+
+async function openFilled(keys: Iterable<Key> = []): Promise<KeyDirectory> {
+  const directory = open(storeOf(keys).store);
+  await directory.filled;
   return directory;
 }
 
@@ -32,16 +60,14 @@ function randomIds(count: number, random: SeededRandom): string[] {
   });
 }
 
-test.each([1, 2])('finds what a map of the same keys has (seed %i)', (seed) => {
+test.each([1, 2])('finds what a map of the same keys has (seed %i)', async (seed) => {
   const random = createSeededRandom(seed);
   const ids = randomIds(1_500, random);
-  const first = ids
-    .slice(0, 1_000)
-    .toSorted()
-    .map((id) => randomKey(id, random));
-  const map = new Map(first.map((key) => [key.id, key]));
-  const directory = open(first);
+  const { store, byId: map } = storeOf(ids.slice(0, 1_000).map((id) => randomKey(id, random)));
+  const directory = open(store);
   for (let step = 0; step < 5_000; step += 1) {
+    // Reading goes on between changes, and is done long before the last of them.
+    if (step % 100 === 0) await new Promise((turn) => setImmediate(turn));
     const id = random.pick(ids);
     if (random.int(4) > 0) {
       const found = directory.find(id);
@@ -56,18 +82,18 @@ test.each([1, 2])('finds what a map of the same keys has (seed %i)', (seed) => {
   expect(directory.stats().keys).toBe(map.size);
 });
 
-test('a key that is asked for again is the same object', () => {
-  const directory = open([someKey({ tags: { env: 'prod' } })]);
+test('a key that is asked for again is the same object', async () => {
+  const directory = await openFilled([someKey({ tags: { env: 'prod' } })]);
   const found = directory.find('keyAkeyAkeyA');
   expect(found).toBeDefined();
   expect(directory.find('keyAkeyAkeyA')).toBe(found);
 });
 
-test('a key that was changed is another object at once, and the change is there', () => {
+test('a key that was changed is another object at once, and the change is there', async () => {
   const key = someKey({
     secrets: [{ digest: new Uint8Array(32), createdAtMs: 0, expiresAtMs: null }],
   });
-  const directory = open([key]);
+  const directory = await openFilled([key]);
   const before = directory.find(key.id);
   directory.put({ ...key, status: 'revoked', secrets: [] });
   const after = directory.find(key.id);
@@ -75,23 +101,23 @@ test('a key that was changed is another object at once, and the change is there'
   expect(after).toMatchObject({ status: 'revoked', secrets: [] });
 });
 
-test('a change holds after the object is long forgotten', () => {
+test('a change holds after the object is long forgotten', async () => {
   const random = createSeededRandom(5);
   const ids = randomIds(2_000, random);
-  const directory = open(ids.map((id) => someKey({ id })));
+  const directory = await openFilled(ids.map((id) => someKey({ id })));
   for (const id of ids) directory.put(someKey({ id, status: 'suspended' }));
   for (const id of ids) expect(directory.find(id)?.status).toBe('suspended');
   expect(directory.stats().remembered).toBeLessThanOrEqual(512);
 });
 
-test('nothing is found by what is no id', () => {
-  const directory = open([someKey()]);
+test('nothing is found by what is no id', async () => {
+  const directory = await openFilled([someKey()]);
   for (const id of ['', 'keyAkeyAkeyB', 'keyAkeyAkeyA ', 'keyAkeyAkey-']) {
     expect(directory.find(id)).toBeUndefined();
   }
 });
 
-test('ten thousand keys take little more than a megabyte', () => {
+test('ten thousand keys take little more than a megabyte', async () => {
   const random = createSeededRandom(9);
   const ids = Array.from({ length: 10_000 }, () => randomDigits(12, random)).toSorted();
   function* keys() {
@@ -112,7 +138,64 @@ test('ten thousand keys take little more than a megabyte', () => {
       });
     }
   }
-  const { keys: count, sizeBytes } = open(keys()).stats();
+  const { keys: count, sizeBytes } = (await openFilled(keys())).stats();
   expect(count).toBe(10_000);
   expect(sizeBytes).toBeLessThan(1_200_000);
+});
+
+test('a key is found before it has been read, and not by its name', async () => {
+  const keys = Array.from({ length: 1_000 }, (_, index) =>
+    someKey({
+      id: `zzzzzzzz${String(index).padStart(4, '0')}`,
+      name: `nnnnnnnn${String(index).padStart(4, '0')}`,
+    }),
+  );
+  const { store, asked } = storeOf(keys);
+  const directory = open(store);
+  expect(directory.find('zzzzzzzz0999')?.name).toBe('nnnnnnnn0999');
+  expect(directory.find('nnnnnnnn0999')).toBeUndefined();
+  expect(asked.finds).toBe(2);
+  await directory.filled;
+  expect(directory.find('zzzzzzzz0500')?.name).toBe('nnnnnnnn0500');
+  expect(directory.find('nnnnnnnn0500')).toBeUndefined();
+  expect(asked.finds).toBe(2);
+  expect(directory.stats().keys).toBe(1_000);
+});
+
+test('a key that is revoked while keys are read stays revoked', async () => {
+  const keys = Array.from({ length: 1_000 }, (_, index) =>
+    someKey({ id: `aaaa${String(index).padStart(8, '0')}` }),
+  );
+  const { store, byId } = storeOf(keys);
+  const directory = open(store);
+  for (const key of keys) {
+    const revoked: Key = { ...key, status: 'revoked' };
+    byId.set(key.id, revoked);
+    directory.put(revoked);
+  }
+  await directory.filled;
+  for (const { id } of keys) expect(directory.find(id)?.status).toBe('revoked');
+});
+
+test('keys that cannot be read are asked for one by one, and a store that fails is no missing key', async () => {
+  const { store } = storeOf([someKey()]);
+  let isBroken = false;
+  const failures: unknown[] = [];
+  const source: KeySource = {
+    page() {
+      throw new Error('disk I/O error');
+    },
+    find(id) {
+      if (isBroken) throw new Error('disk I/O error');
+      return store.find(id);
+    },
+  };
+  const directory = open(source, (cause) => failures.push(cause));
+  await expect(directory.filled).rejects.toThrow('disk I/O error');
+  expect(failures).toHaveLength(1);
+  expect(directory.find('keyAkeyAkeyA')).toBeDefined();
+  isBroken = true;
+  expect(() => directory.find('keyAkeyAkeyB')).toThrow(
+    expect.objectContaining({ code: 'store_unavailable' }),
+  );
 });
