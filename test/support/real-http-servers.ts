@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -141,9 +142,8 @@ async function startNginx() {
     ['-c', join(folder, 'nginx.conf'), '-p', folder, '-e', join(folder, 'error.log')],
     { stdio: 'ignore' },
   );
-  while (!existsSync(join(folder, 'socket'))) {
+  while (!(await canConnect(join(folder, 'socket')))) {
     if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}`);
-    await new Promise((resolve) => setImmediate(resolve));
   }
   return {
     url: `unix:${join(folder, 'socket')}`,
@@ -152,4 +152,17 @@ async function startNginx() {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The file is there before anybody listens on it. */
+function canConnect(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const end = (isThere: boolean) => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
+  });
 }
