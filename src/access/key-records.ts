@@ -5,8 +5,8 @@ import {
   type KeySecret,
   type KeyStatus,
 } from '../core/key.ts';
-import { unnumberedPart } from './key-number.ts';
 import { RecordReader, RecordWriter } from './record-bytes.ts';
+import { type FoundRecord, LARGEST_RECORD } from './record-table.ts';
 import { SharedValues } from './shared-values.ts';
 
 const DIGEST_BYTES = 32;
@@ -23,7 +23,7 @@ const EXPIRES = 1 << 5;
 const FIRST_NUMBER = 2;
 
 /**
- * Keys as records of about ninety bytes, to be kept by the million under their numbers. What many
+ * Keys as records of about ninety bytes, to be kept by the million. What many
  * keys have in common (owners, lists, limits, tags) is a number in the record; keys that are read
  * from records have the same object for each of those. Records are of use only to what wrote them.
  */
@@ -35,12 +35,14 @@ export class KeyRecords {
   readonly #writer = new RecordWriter();
   readonly #reader = new RecordReader();
 
-  /** Undefined for a key with times, digests or a number of secrets that no record can hold. */
-  encode(key: Key): Uint8Array | undefined {
+  /**
+   * The record of a key without its id, good until the next call. Undefined for a key with times,
+   * digests or names that no record can hold.
+   */
+  encode(key: Key): Buffer | undefined {
     if (!isEncodable(key)) return undefined;
     const writer = this.#writer;
     writer.begin();
-    writer.text(unnumberedPart(key.id));
     const content = key.content === null ? NO_CONTENT_MODE : CONTENT_MODES.indexOf(key.content);
     writer.byte(
       STATUSES.indexOf(key.status) |
@@ -60,14 +62,13 @@ export class KeyRecords {
     this.#write(this.#tags, key.tags);
     writer.byte(key.secrets.length);
     for (const secret of key.secrets) this.#writeSecret(secret, key.createdAtMs);
-    return writer.end();
+    const record = writer.end();
+    return record.length > LARGEST_RECORD ? undefined : record;
   }
 
-  /** The key with the id whose number led to the record; undefined when the record is another's. */
-  decode(id: string, record: Buffer): Key | undefined {
+  decode(id: string, { bytes, at }: FoundRecord): Key {
     const reader = this.#reader;
-    reader.begin(record);
-    if (!reader.isText(unnumberedPart(id))) return undefined;
+    reader.begin(bytes, at);
     const flags = reader.byte();
     const createdAtMs = reader.number();
     const expiresAtMs = (flags & EXPIRES) === 0 ? null : reader.number();

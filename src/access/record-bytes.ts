@@ -7,9 +7,9 @@ export class RecordWriter {
     this.#length = 0;
   }
 
-  /** A copy of what was written. */
-  end(): Uint8Array {
-    return new Uint8Array(this.#bytes.buffer.slice(0, this.#length));
+  /** What was written, in the buffer of the writer. */
+  end(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   byte(value: number): void {
@@ -76,9 +76,9 @@ export class RecordReader {
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
 
-  begin(bytes: Buffer): void {
+  begin(bytes: Buffer, at: number): void {
     this.#bytes = bytes;
-    this.#at = 0;
+    this.#at = at;
   }
 
   byte(): number {
@@ -104,18 +104,6 @@ export class RecordReader {
     const start = this.#at;
     this.#at += length;
     return this.#bytes.toString('utf8', start, this.#at);
-  }
-
-  /** Reads a text of ASCII and says whether it is the one expected, without making it. */
-  isText(expected: string): boolean {
-    const length = this.number();
-    const start = this.#at;
-    this.#at += length;
-    if (length !== expected.length) return false;
-    for (let index = 0; index < length; index += 1) {
-      if (this.#bytes[start + index] !== expected.charCodeAt(index)) return false;
-    }
-    return true;
   }
 
   /** A copy. */

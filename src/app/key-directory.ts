@@ -1,8 +1,8 @@
-import { keyNumber } from '../access/key-number.ts';
 import { KeyRecords } from '../access/key-records.ts';
+import { hashPackedId, PACKED_ID_BYTES, packId } from '../access/packed-id.ts';
+import { RecordTable } from '../access/record-table.ts';
 import { GateError } from '../core/error.ts';
 import type { Key } from '../core/key.ts';
-import { FILL_ENTRIES, type KeyMemory, openKeyMemory } from '../store/key-memory.ts';
 import type { KeyStore } from '../store/store.ts';
 
 /**
@@ -27,21 +27,21 @@ export interface KeyDirectory {
 export interface KeyDirectoryStats {
   /** Those that are here. */
   readonly keys: number;
-  /** Memory of the records. */
+  /** Memory of the records and their index. */
   readonly sizeBytes: number;
   /** Keys remembered as objects. */
   readonly remembered: number;
 }
 
 /**
- * Room for keys as objects, about a kilobyte each. A key has two places, by its number; the newer
- * of two keys is pushed to the second by a third. More places would cost more than they save: they
- * keep the collector busy, and a record is read in two microseconds.
+ * Room for keys as objects, about a kilobyte each. A key has two places, by its id; the newer of
+ * two keys is pushed to the second by a third. More places would cost more than they save: they
+ * keep the collector busy, and a record is read in a microsecond.
  */
 const PLACES = 512;
 
 /** Read in one turn, for about a millisecond. */
-const KEYS_PER_TURN = 8 * FILL_ENTRIES;
+const KEYS_PER_TURN = 256;
 
 export type KeySource = Pick<KeyStore, 'find' | 'page'>;
 
@@ -50,7 +50,7 @@ export function openKeyDirectory(
   store: KeySource,
   onFailure: (cause: unknown) => void,
 ): KeyDirectory {
-  const directory = new RecordDirectory(store, openKeyMemory());
+  const directory = new RecordDirectory(store);
   directory.filled.catch(onFailure);
   return directory;
 }
@@ -58,63 +58,58 @@ export function openKeyDirectory(
 class RecordDirectory implements KeyDirectory {
   readonly filled: Promise<void>;
   readonly #store: KeySource;
-  readonly #memory: KeyMemory;
+  readonly #table = new RecordTable();
   readonly #records = new KeyRecords();
   readonly #recent: (Key | undefined)[] = Array.from({ length: PLACES }, () => undefined);
-  /**
-   * Keys that cannot be kept as records by number: two ids that share one, or an id or a time that
-   * llmgate issues to nobody. A handful at most, unless somebody wrote them into the database.
-   */
+  /** Keys that have no packed form. llmgate issues none, but a database may hold some. */
   readonly #odd = new Map<string, Key>();
-  #inMemory = 0;
+  readonly #packed = new Uint8Array(PACKED_ID_BYTES);
   #isFilled = false;
   #isClosed = false;
 
-  constructor(store: KeySource, memory: KeyMemory) {
+  constructor(store: KeySource) {
     this.#store = store;
-    this.#memory = memory;
     this.filled = this.#fill();
   }
 
   find(id: string): Key | undefined {
-    const number = keyNumber(id);
-    if (number === undefined) return this.#odd.get(id) ?? this.#findInStore(id);
-    const place = placeOf(number);
+    const place = this.#placeOf(id);
+    if (place === undefined) return this.#odd.get(id) ?? this.#findInStore(id);
     const newer = this.#recent[place];
     if (newer?.id === id) return newer;
     const older = this.#recent[place + 1];
     if (older?.id === id) return older;
-    const key = this.#odd.get(id) ?? this.#read(id, number) ?? this.#findInStore(id);
+    const key = this.#odd.get(id) ?? this.#read(id) ?? this.#findInStore(id);
     if (key !== undefined) this.#remember(key, place);
     return key;
   }
 
   put(key: Key): void {
-    const number = this.#keep(key);
-    if (number === undefined) return;
-    const place = placeOf(number);
+    this.#keep(key);
+    const place = this.#placeOf(key.id);
+    if (place === undefined) return;
     if (this.#recent[place]?.id === key.id) this.#recent[place] = key;
     else this.#remember(key, place);
   }
 
   stats(): KeyDirectoryStats {
     return {
-      keys: this.#inMemory + this.#odd.size,
-      sizeBytes: this.#memory.sizeBytes(),
+      keys: this.#table.size + this.#odd.size,
+      sizeBytes: this.#table.sizeBytes,
       remembered: this.#recent.filter((key) => key !== undefined).length,
     };
   }
 
   close(): void {
     this.#isClosed = true;
-    this.#memory.close();
   }
 
   async #fill(): Promise<void> {
     let after: string | null = null;
     while (!this.#isClosed) {
+      // As new as what was put here since the start, because both are what the store has now.
       const page: Key[] = this.#store.page(after, KEYS_PER_TURN);
-      this.#add(page);
+      for (const key of page) this.#keep(key);
       after = page.at(-1)?.id ?? after;
       if (page.length < KEYS_PER_TURN) {
         this.#isFilled = true;
@@ -124,46 +119,20 @@ class RecordDirectory implements KeyDirectory {
     }
   }
 
-  /** Keys as they are in the store now. What was put here since the start is as new. */
-  #add(page: readonly Key[]): void {
-    for (let at = 0; at < page.length; at += FILL_ENTRIES) {
-      const batch = page.slice(at, at + FILL_ENTRIES);
-      const added = this.#addAtOnce(batch);
-      this.#inMemory += added;
-      if (added < batch.length) for (const key of batch) this.#keep(key);
-    }
-  }
-
-  /** How many of a batch were added: all, or some or none when they need a closer look. */
-  #addAtOnce(batch: readonly Key[]): number {
-    const pairs: (number | Uint8Array)[] = [];
-    for (const key of batch) {
-      const number = keyNumber(key.id);
-      const record = this.#records.encode(key);
-      if (number !== undefined && record !== undefined) pairs.push(number, record);
-    }
-    return pairs.length === 2 * FILL_ENTRIES ? this.#memory.fill(pairs) : 0;
-  }
-
-  /** Gives back the number of the key, if its id has one. */
-  #keep(key: Key): number | undefined {
-    const number = keyNumber(key.id);
+  #keep(key: Key): void {
     const record = this.#records.encode(key);
-    const known = number === undefined ? undefined : this.#memory.get(number);
-    const isAnothers = known !== undefined && this.#records.decode(key.id, known) === undefined;
-    if (number === undefined || record === undefined || isAnothers) {
+    if (record === undefined || !packId(key.id, this.#packed)) {
       this.#odd.set(key.id, key);
-      return number;
+      return;
     }
     this.#odd.delete(key.id);
-    this.#memory.put(number, record);
-    if (known === undefined) this.#inMemory += 1;
-    return number;
+    this.#table.put(this.#packed, record);
   }
 
-  #read(id: string, number: number): Key | undefined {
-    const record = this.#memory.get(number);
-    return record === undefined ? undefined : this.#records.decode(id, record);
+  /** After `#placeOf`, which leaves the packed id. */
+  #read(id: string): Key | undefined {
+    const found = this.#table.find(this.#packed);
+    return found === undefined ? undefined : this.#records.decode(id, found);
   }
 
   #findInStore(id: string): Key | undefined {
@@ -177,13 +146,14 @@ class RecordDirectory implements KeyDirectory {
     }
   }
 
+  /** The first of the two places; undefined for an id that cannot be packed. */
+  #placeOf(id: string): number | undefined {
+    if (!packId(id, this.#packed)) return undefined;
+    return (hashPackedId(this.#packed, 0) % (PLACES / 2)) * 2;
+  }
+
   #remember(key: Key, place: number): void {
     this.#recent[place + 1] = this.#recent[place];
     this.#recent[place] = key;
   }
-}
-
-/** The first of the two places. Ids are random, and so are the last digits of their numbers. */
-function placeOf(number: number): number {
-  return (number % (PLACES / 2)) * 2;
 }

@@ -91,7 +91,7 @@ async function measureGateway(
     // What is known of a caller while it is active, in limits, budgets and books, is not the
     // directory's, so few callers and many are told apart.
     await sendRequests(url, made.slice(REVOKED, REVOKED + FEW));
-    note(`Memory (RSS), ${FEW} keys in use`, megabytes(residentBytes(gateway.pid)), '≤ 250 MB');
+    note(`Memory (RSS), ${FEW} keys in use`, megabytes(residentBytes(gateway.pid)), '');
     await sendRequests(url, made.slice(REVOKED));
     const many = made.length - REVOKED;
     note(`Memory (RSS), ${many} keys in use`, megabytes(residentBytes(gateway.pid)), '');
