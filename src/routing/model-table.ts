@@ -128,7 +128,7 @@ export type DiscoveredModels = readonly {
 
 /** Requests for models that nobody configured go where they are served, the least busy first. */
 const DISCOVERED_ROUTING: Routing = {
-  balance: 'latency',
+  balance: 'least_busy',
   firstByteMs: null,
   session: [],
   rules: [],
