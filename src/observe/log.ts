@@ -2,6 +2,19 @@ import type { Clock } from '../core/clock.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
+/** Parts of the program whose lines can have a level of their own. */
+export const LOG_SUBSYSTEMS = [
+  'gateway',
+  'backends',
+  'store',
+  'admin',
+  'audit',
+  'process',
+  'sinks',
+  'app',
+] as const;
+export type LogSubsystem = (typeof LOG_SUBSYSTEMS)[number];
+
 /** Structured fields of a log line. Keys are snake_case; secrets never belong here. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
