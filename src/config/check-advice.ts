@@ -26,14 +26,14 @@ function adviseListen({ listen }: Config): Finding[] {
 function adviseBackends({ backends, models }: Config): Finding[] {
   const used = new Set(models.flatMap(({ targets }) => targets.map(({ backend }) => backend)));
   const findings: Finding[] = [];
-  for (const { id, discover, url, apiKey } of backends) {
+  for (const { id, discover, url, apiKeys } of backends) {
     if (!discover && !used.has(id)) {
       const message = 'no model names this backend and discover is off, so nothing can reach it';
       findings.push({ path: ['backends', id], at: 'key', message });
     }
     const { protocol, hostname } = new URL(url);
     const local = isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'));
-    if (apiKey !== null && protocol === 'http:' && !local) {
+    if (apiKeys.length > 0 && protocol === 'http:' && !local) {
       const message = 'the api_key of this backend travels unencrypted over http';
       findings.push({ path: ['backends', id, 'url'], message });
     }

@@ -15,6 +15,11 @@ export function secretKey(path: ValuePath): string {
   return JSON.stringify(path);
 }
 
+/** A secret of a file that has been checked, so it is there. */
+export function getSecret(secrets: Secrets, path: ValuePath): string {
+  return secrets.get(secretKey(path)) ?? '';
+}
+
 /** Follows all references, and reports those that lead nowhere or stand where none may. */
 export function checkReferences(
   file: unknown,

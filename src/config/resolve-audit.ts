@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
 import { parseContentKey } from './audit-keys.ts';
-import { type Secrets, secretKey } from './check-references.ts';
-import type { AuditConfig, ExportConfig, WebhookConfig } from './config.ts';
+import { getSecret, type Secrets } from './check-references.ts';
+import type { AuditConfig, ExportConfig } from './config.ts';
 import { endpointOf, exportId } from './export-id.ts';
-import type { ValuePath } from './finding.ts';
 import type { ConfigFile } from './schema.ts';
 import { parseSyslogAddress, parseWebUrl } from './sink-address.ts';
 import { parseDuration, parseSize } from './units.ts';
@@ -30,20 +29,6 @@ export function resolveAudit(file: AuditFile, secrets: Secrets, folder: string):
       return resolveExport(sink, secretAt, folder);
     }),
   };
-}
-
-export function resolveAlertWebhook(
-  { webhook }: ConfigFile['alerts'],
-  secrets: Secrets,
-): WebhookConfig | null {
-  if (webhook === undefined) return null;
-  const secret = getSecret(secrets, ['alerts', 'webhook', 'secret']);
-  return { url: parseWebUrl(webhook.url).href, secret };
-}
-
-/** The file has been checked, so the secret is there. */
-function getSecret(secrets: Secrets, path: ValuePath): string {
-  return secrets.get(secretKey(path)) ?? '';
 }
 
 function resolveExport(

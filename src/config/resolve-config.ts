@@ -2,13 +2,21 @@ import { resolve } from 'node:path';
 import { fromUsd } from '../core/money.ts';
 import type { LimitRule, Rate } from '../limits/rule.ts';
 import type { BudgetRule } from '../pricing/budget-rule.ts';
-import { parseBackendUrl } from './backend-url.ts';
-import { type Secrets, secretKey } from './check-references.ts';
-import type { BackendConfig, Config, Listen, ModelConfig } from './config.ts';
-import { parseListenAddress } from './listen-address.ts';
-import { resolveAlertWebhook, resolveAudit } from './resolve-audit.ts';
-import { resolvePrice } from './resolve-price.ts';
-import { type ConfigFile, OPENAI_URL } from './schema.ts';
+import type { Secrets } from './check-references.ts';
+import type { Config } from './config.ts';
+import { resolveAudit } from './resolve-audit.ts';
+import { resolveBackend } from './resolve-backend.ts';
+import { resolveListen } from './resolve-listen.ts';
+import { resolveModel } from './resolve-model.ts';
+import { resolveHealth, resolveOverload, resolveQueue, resolveRetries } from './resolve-pool.ts';
+import {
+  resolveAdmin,
+  resolveAlerts,
+  resolveLog,
+  resolveMetrics,
+  resolveTraces,
+} from './resolve-watch.ts';
+import type { ConfigFile } from './schema.ts';
 import { parseTimezone } from './timezone.ts';
 import { parseDuration, parsePercentage, parseRate, parseSize } from './units.ts';
 
@@ -22,7 +30,7 @@ export function resolveConfig(file: ConfigFile, secrets: Secrets, folder: string
     dataDir: resolve(folder, file.data_dir),
     durability: file.durability,
     backends: Object.entries(file.backends).map(([id, backend]) =>
-      resolveBackend(id, backend, secrets),
+      resolveBackend(id, backend, { secrets, folder }),
     ),
     models: Object.entries(file.models).map(([name, model]) => resolveModel(name, model)),
     timeouts: {
@@ -31,6 +39,10 @@ export function resolveConfig(file: ConfigFile, secrets: Secrets, folder: string
       idleMs: parseDuration(file.timeouts.idle),
       totalMs: parseDuration(file.timeouts.total),
     },
+    retries: resolveRetries(file.retries),
+    queue: resolveQueue(file.queue),
+    health: resolveHealth(file.health),
+    overload: resolveOverload(file.overload),
     limits: file.limits.map(resolveLimit),
     budgets: file.budgets.map(resolveBudget),
     unpricedModels: file.unpriced_models,
@@ -38,56 +50,13 @@ export function resolveConfig(file: ConfigFile, secrets: Secrets, folder: string
     timezone: parseTimezone(file.timezone),
     audit: resolveAudit(file.audit, secrets, folder),
     usage: { retentionMs: parseDuration(file.usage.retention) },
-    alerts: { webhook: resolveAlertWebhook(file.alerts, secrets) },
-    log: file.log,
+    alerts: resolveAlerts(file.alerts, secrets),
+    admin: resolveAdmin(file.admin, secrets, folder),
+    metrics: resolveMetrics(file.metrics),
+    traces: file.traces === undefined ? null : resolveTraces(file.traces, secrets),
+    gpu: file.gpu,
+    log: resolveLog(file.log),
   });
-}
-
-function resolveListen(listen: ConfigFile['listen'], folder: string): Listen {
-  if (typeof listen === 'string') return { ...parseListenAddress(listen), tls: null };
-  const { address, tls } = listen;
-  if (tls === undefined) return { ...parseListenAddress(address), tls: null };
-  const certFile = resolve(folder, tls.cert_file);
-  const keyFile = resolve(folder, tls.key_file);
-  return { ...parseListenAddress(address), tls: { certFile, keyFile } };
-}
-
-function resolveBackend(
-  id: string,
-  backend: ConfigFile['backends'][string],
-  secrets: Secrets,
-): BackendConfig {
-  const secretAt = (...path: string[]) => secrets.get(secretKey(['backends', id, ...path]));
-  return {
-    id,
-    type: backend.type,
-    url: parseBackendUrl(backend.url ?? OPENAI_URL),
-    apiKey: secretAt('api_key') ?? null,
-    headers: Object.entries(backend.headers).map(([name, value]) => [
-      name.toLowerCase(),
-      secretAt('headers', name) ?? value,
-    ]),
-    discover: backend.discover,
-  };
-}
-
-function resolveModel(name: string, model: ConfigFile['models'][string]): ModelConfig {
-  return {
-    name,
-    aliases: model.aliases,
-    targets: model.targets.map((target) =>
-      typeof target === 'string'
-        ? { backend: target, model: name, price: null }
-        : {
-            backend: target.backend,
-            model: target.model ?? name,
-            price: target.price === undefined ? null : resolvePrice(target.price),
-          },
-    ),
-    price: model.price === undefined ? null : resolvePrice(model.price),
-    contextTokens: model.context_tokens ?? null,
-    maxOutputTokens: model.max_output_tokens ?? null,
-  };
 }
 
 function resolveLimit(limit: ConfigFile['limits'][number]): LimitRule {

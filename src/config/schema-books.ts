@@ -7,9 +7,12 @@ import {
   Percentage,
   Retention,
   Secret,
+  ShareOrOff,
+  SizeOrOff,
   SumsRetention,
   SyslogAddress,
   Text,
+  TimeoutOrOff,
   WebUrl,
 } from './schema-values.ts';
 
@@ -176,6 +179,23 @@ export const Usage = z.strictObject({
 
 export const Alerts = z.strictObject({
   webhook: z.strictObject(WEBHOOK).optional().meta({
-    description: 'Who is told when a budget reaches a part named in alert_at; nobody by default.',
+    description:
+      'Who is told of what follows, and when a budget reaches a part named in alert_at; nobody by default.',
+  }),
+  backend_down: TimeoutOrOff.default('60s').meta({
+    description: 'Tell of a backend that has been down for so long, or off; default 60s.',
+  }),
+  error_rate: ShareOrOff.default('10%').meta({
+    description:
+      'Tell when more than this part of the requests of five minutes failed by our or a backend’s fault, or off; default 10%.',
+  }),
+  queue: TimeoutOrOff.default('30s').meta({
+    description: 'Tell when a request has waited in line for so long, or off; default 30s.',
+  }),
+  disk_free: SizeOrOff.default('1GB').meta({
+    description: 'Tell when the disk of data_dir has less space than this, or off; default 1GB.',
+  }),
+  audit_failure: z.boolean().default(true).meta({
+    description: 'Tell when requests cannot be recorded; default true.',
   }),
 });

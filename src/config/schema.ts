@@ -1,29 +1,20 @@
 import * as z from 'zod';
 import { ENDPOINTS } from '../core/call.ts';
 import { LIMIT_SCOPES } from '../limits/rule.ts';
-import { BACKEND_TYPES } from './config.ts';
+import { Backend } from './schema-backends.ts';
 import { Alerts, Audit, Budget, Usage } from './schema-books.ts';
 import { Model } from './schema-models.ts';
-import { Address, BackendUrl, BodySize, RateText, Secret, Text, Timeout } from './schema-values.ts';
+import { Health, Overload, Queue, Retries } from './schema-pool.ts';
+import { Tls } from './schema-tls.ts';
+import { Address, BodySize, RateText, Text, Timeout } from './schema-values.ts';
+import { Admin, Log, Metrics, Traces } from './schema-watch.ts';
 
 /**
  * What may be written in the file. The descriptions are the public reference: docs/config.md and
  * the JSON Schema for editors are generated from them. Nothing is transformed here, so the schema
- * describes the text; `resolve.ts` turns it into the `Config` that the rest of the program uses.
+ * describes the text; `resolve-config.ts` turns it into the `Config` that the rest of the program uses.
  * Rules over more than one key are in the check-*.ts files.
  */
-
-/** The default of `url` for backends of type `openai`. */
-export const OPENAI_URL = 'https://api.openai.com';
-
-const Tls = z.strictObject({
-  cert_file: Text.meta({
-    description: 'PEM file with the certificate chain, relative to the folder of this file.',
-  }),
-  key_file: Text.meta({
-    description: 'PEM file with the private key, not readable by other users.',
-  }),
-});
 
 const Listen = z.union([
   Address,
@@ -36,29 +27,6 @@ const Listen = z.union([
     }),
   }),
 ]);
-
-const Backend = z.strictObject({
-  type: z.enum(BACKEND_TYPES).meta({
-    description:
-      'What runs there: it decides how models are discovered and how usage is reported; required.',
-  }),
-  url: BackendUrl.optional().meta({
-    description: `Base URL, with or without a trailing /v1; required except for type openai, where it defaults to ${OPENAI_URL}.`,
-  }),
-  api_key: Secret.optional().meta({
-    description:
-      'Secret sent to the backend, only as ${env:NAME} or ${file:/path}; required for type openai, otherwise none.',
-    examples: ['${env:OPENAI_API_KEY}', '${file:/run/secrets/openai}'],
-  }),
-  headers: z.record(z.string(), z.string()).default({}).meta({
-    description:
-      'Extra headers sent with every request to the backend; secrets in values as ${env:NAME} or ${file:/path}; none by default.',
-  }),
-  discover: z.boolean().default(true).meta({
-    description:
-      'Ask the backend which models it serves and offer them under their own names; default true.',
-  }),
-});
 
 const Timeouts = z.strictObject({
   connect: Timeout.default('2s').meta({
@@ -100,15 +68,6 @@ const Limit = z.strictObject({
   }),
 });
 
-const Log = z.strictObject({
-  level: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({
-    description: 'Least important lines that are written; default info.',
-  }),
-  format: z.enum(['json', 'text']).default('json').meta({
-    description: 'One JSON object per line, or text for people; default json.',
-  }),
-});
-
 export const ConfigFile = z.strictObject({
   listen: Listen.default('127.0.0.1:8080').meta({
     description: 'Address of the data plane, or a map with TLS; default 127.0.0.1:8080.',
@@ -143,6 +102,14 @@ export const ConfigFile = z.strictObject({
         'Models by the name callers use; discovered models need no entry; none by default.',
     }),
   timeouts: Timeouts.prefault({}).meta({ description: 'Deadlines of a request.' }),
+  retries: Retries.prefault({}).meta({ description: 'What is tried after a failure.' }),
+  queue: Queue.prefault({}).meta({
+    description: 'Who waits, and who comes first, when every backend has enough to do.',
+  }),
+  health: Health.prefault({}).meta({ description: 'How it is found out which backends are well.' }),
+  overload: Overload.prefault({}).meta({
+    description: 'Bounds of the gateway itself, beyond which requests are refused.',
+  }),
   limits: z.array(Limit).default([]).meta({
     description: 'Rate and concurrency limits, all of which apply; none by default.',
   }),
@@ -157,7 +124,17 @@ export const ConfigFile = z.strictObject({
       'What is kept of requests and administration, for how long, and where it is copied to.',
   }),
   usage: Usage.prefault({}).meta({ description: 'What is kept of usage.' }),
-  alerts: Alerts.prefault({}).meta({ description: 'Who is told of budgets that run out.' }),
+  alerts: Alerts.prefault({}).meta({ description: 'Who is told of trouble, and of which.' }),
+  admin: Admin.prefault({}).meta({
+    description: 'The admin plane: commands, metrics and the dashboard.',
+  }),
+  metrics: Metrics.prefault({}).meta({ description: 'What /metrics of the admin plane says.' }),
+  traces: Traces.optional().meta({
+    description: 'Where traces are sent to with OpenTelemetry; nothing is traced by default.',
+  }),
+  gpu: z.enum(['auto', 'off']).default('auto').meta({
+    description: 'Whether the GPUs of this machine are watched; default auto.',
+  }),
   log: Log.prefault({}).meta({ description: 'What is logged, on standard error.' }),
 });
 

@@ -10,10 +10,16 @@ export interface SecretPlace {
 
 const LINE: SecretPlace = { isWhole: true, form: 'line' };
 
+const INSIDE: SecretPlace = { isWhole: false, form: 'line' };
+
 /** `*` is any one step. */
 const PLACES: readonly (readonly [path: ValuePath, place: SecretPlace])[] = [
   [['backends', '*', 'api_key'], LINE],
-  [['backends', '*', 'headers', '*'], { isWhole: false, form: 'line' }],
+  [['backends', '*', 'api_key', '*'], LINE],
+  [['backends', '*', 'headers', '*'], INSIDE],
+  [['backends', '*', 'process', 'env', '*'], INSIDE],
+  [['admin', 'keys', '*', 'key'], LINE],
+  [['traces', 'headers', '*'], INSIDE],
   [['audit', 'content_key'], LINE],
   [['audit', 'previous_content_keys', '*'], LINE],
   [['audit', 'signing_key'], { isWhole: true, form: 'lines' }],

@@ -70,6 +70,17 @@ export function parsePercentage(text: string): number {
   return percent;
 }
 
+/** `5%`, `0.5%` as a part of one: from 0% to 100%. Throws BadValue. */
+export function parseShare(text: string): number {
+  const [, digits] = /^\s*(\d+(?:\.\d+)?)\s*%\s*$/.exec(text) ?? [];
+  if (digits === undefined) {
+    throw new BadValue(`${quote(text)} is not a percentage; write it like 5% or 0.5%`);
+  }
+  const percent = Number(digits);
+  if (percent > 100) throw new BadValue('must be at most 100%');
+  return percent / 100;
+}
+
 interface Quantity {
   readonly kind: string;
   readonly units: ReadonlyMap<string, number>;

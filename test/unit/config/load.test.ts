@@ -294,8 +294,8 @@ describe('secret files', () => {
 
   test.each([0o600, 0o400])('one of mode %o is read, without its last line break', (mode) => {
     write('good', 'CANARY-secret\n', mode);
-    expect(parse(yaml('good')).backends[0]?.apiKey).toBe('CANARY-secret');
-    expect(parse(yaml(join(folder, 'good'))).backends[0]?.apiKey).toBe('CANARY-secret');
+    expect(parse(yaml('good')).backends[0]?.apiKeys).toEqual(['CANARY-secret']);
+    expect(parse(yaml(join(folder, 'good'))).backends[0]?.apiKeys).toEqual(['CANARY-secret']);
     rmSync(join(folder, 'good'));
   });
 
