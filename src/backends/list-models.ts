@@ -1,5 +1,5 @@
 import { type DiscoveredModel, readModelList } from '../protocols/model-discovery.ts';
-import type { Backend } from './backend.ts';
+import { type Backend, currentHeaders } from './backend.ts';
 import type { HttpClient } from './http1/client.ts';
 import { collect } from './http1/collect.ts';
 
@@ -13,16 +13,23 @@ const LIST_DEADLINES = {
   totalMs: 10_000,
 };
 
-/** Asks a backend for the models it serves. Throws a plain Error that says what went wrong. */
-export async function listModels(client: HttpClient, backend: Backend): Promise<DiscoveredModel[]> {
-  const { origin, headers } = backend;
+/**
+ * Asks a backend for the models it serves, at this monotonic time. Throws a plain Error that says
+ * what went wrong.
+ */
+export async function listModels(
+  client: HttpClient,
+  backend: Backend,
+  nowMs: number,
+): Promise<DiscoveredModel[]> {
+  const { origin } = backend;
   const reply = await collect(
     client,
     {
       origin,
       method: 'GET',
       path: `${origin.basePath}/v1/models`,
-      headers: [['accept', 'application/json'], ...headers],
+      headers: [['accept', 'application/json'], ...currentHeaders(backend, nowMs)],
       body: null,
       deadlines: LIST_DEADLINES,
     },

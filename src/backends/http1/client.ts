@@ -53,6 +53,11 @@ export interface Sending {
   resume(): void;
   /** The request went out on a connection that had carried one before. */
   readonly reusedConnection: boolean;
+  /**
+   * Which of the backend's credentials it carries; -1 for none. The client does not look at it:
+   * who addresses the request writes it, for who asks later.
+   */
+  credential: number;
 }
 
 export interface OriginStats {
@@ -64,6 +69,8 @@ export interface OriginStats {
   readonly abandoned: number;
   readonly openedTotal: number;
   readonly reusedTotal: number;
+  /** Part of the requests that found a connection, 0 to 1; null before the first one. */
+  readonly reusedRatio: number | null;
   readonly failures: Readonly<Record<FailureCause, number>>;
 }
 
@@ -73,6 +80,8 @@ export interface HttpClientOptions {
   readonly maxIdlePerOrigin?: number;
   /** Below the five seconds after which common servers close a silent connection. */
   readonly idleTtlMs?: number;
+  /** Connections to a name that are older are not used again, so that DNS changes are followed. */
+  readonly nameMaxAgeMs?: number;
   readonly maxConnectionsPerOrigin?: number;
   /** PEM certificates to trust instead of the built-in authorities. */
   readonly trustedCa?: string;
@@ -102,6 +111,7 @@ export function openHttpClient(options: HttpClientOptions): HttpClient {
     clock: options.clock,
     maxIdle: options.maxIdlePerOrigin ?? 256,
     idleTtlMs: options.idleTtlMs ?? 4_000,
+    nameMaxAgeMs: options.nameMaxAgeMs ?? 60_000,
     maxConnections: options.maxConnectionsPerOrigin ?? 16_384,
     trustedCa: options.trustedCa,
     onReaderError: options.onReaderError ?? throwOutside,

@@ -6,9 +6,6 @@ import { RequestWriter } from './request-writer.ts';
 import type { FailureCause, FailureStage } from './send-failure.ts';
 import type { ActiveSending } from './sending.ts';
 
-/** Older connections are not reused, so that a changed DNS record takes effect under steady load. */
-const AGE_MAX_MS = 300_000;
-
 type State = 'connecting' | 'abandoned' | 'idle' | 'busy' | 'closed';
 
 /**
@@ -226,8 +223,9 @@ export class Connection implements Watch {
   #rest(sending: ActiveSending, nowMs: number): void {
     const promisedMs = this.#parser.keepAliveMs ?? Number.POSITIVE_INFINITY;
     const marginMs = Math.min(1_000, promisedMs / 2);
-    const ttlMs = Math.min(this.#pool.settings.idleTtlMs, promisedMs - marginMs);
-    if (ttlMs <= 0 || nowMs - this.#openedMs > AGE_MAX_MS) {
+    const youthMs = this.#openedMs + this.#pool.maxAgeMs - nowMs;
+    const ttlMs = Math.min(this.#pool.settings.idleTtlMs, promisedMs - marginMs, youthMs);
+    if (ttlMs <= 0) {
       this.close();
       return;
     }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
 import type { Origin } from '../origin.ts';
 import type { Watchdog } from '../watchdog.ts';
@@ -12,6 +13,7 @@ export interface PoolSettings {
   readonly clock: Clock;
   readonly maxIdle: number;
   readonly idleTtlMs: number;
+  readonly nameMaxAgeMs: number;
   readonly maxConnections: number;
   readonly trustedCa: string | undefined;
   readonly onReaderError: (error: unknown) => void;
@@ -25,12 +27,17 @@ export interface PoolSettings {
 const HANGING_MAX = 256;
 const PROBE_MS = 250;
 
+/** Addresses do not change. Renewing now and then still lets a balancer in front spread the load. */
+const ADDRESS_MAX_AGE_MS = 300_000;
+
 /**
  * The connections to one origin. Idle ones are used last in, first out: the warmest is least likely
  * to be dying, and what is not needed ages out.
  */
 export class OriginPool {
   readonly settings: PoolSettings;
+  /** Older connections carry no further request. */
+  readonly maxAgeMs: number;
   readonly #origin: Origin;
   readonly #dial: Dial;
   readonly #all = new Set<Connection>();
@@ -47,6 +54,8 @@ export class OriginPool {
     this.settings = settings;
     this.#origin = origin;
     this.#dial = prepareDial(origin, settings.trustedCa);
+    const isName = origin.unixPath === null && isIP(origin.hostname) === 0;
+    this.maxAgeMs = isName ? settings.nameMaxAgeMs : ADDRESS_MAX_AGE_MS;
   }
 
   get size(): number {
@@ -121,6 +130,7 @@ export class OriginPool {
   }
 
   stats(): OriginStats {
+    const requests = this.#openedTotal + this.#reusedTotal;
     return {
       key: this.#origin.key,
       open: this.#all.size,
@@ -128,6 +138,7 @@ export class OriginPool {
       abandoned: this.#abandoned,
       openedTotal: this.#openedTotal,
       reusedTotal: this.#reusedTotal,
+      reusedRatio: requests === 0 ? null : this.#reusedTotal / requests,
       failures: { ...this.#failures },
     };
   }

@@ -5,6 +5,7 @@ import type { Connection } from './connection.ts';
  * cannot hit the next request on the same connection. */
 export class ActiveSending implements Sending {
   reusedConnection = false;
+  credential = -1;
   /** Ended, failed or aborted: no callback may follow. */
   over = false;
   paused = false;

@@ -225,28 +225,6 @@ describe('keeping connections', () => {
     expect(stats()).toMatchObject({ open: 0, idle: 0 });
   });
 
-  test('under steady use it is renewed after five minutes, so that names resolve anew', async () => {
-    const backend = await lab.backend();
-    const peers: Promise<unknown>[] = [];
-    for (let passedMs = 0; passedMs <= 301_000; passedMs += 3_500) {
-      const { reader, sending } = lab.send(backend.url);
-      if (!sending.reusedConnection) {
-        const peer = await backend.next();
-        peers.push(peer.gone);
-        void (async () => {
-          for (;;) {
-            await peer.expect('\r\n\r\n');
-            peer.write(OK);
-          }
-        })();
-      }
-      await reader.ending;
-      lab.pass(3_500);
-    }
-    expect(peers).toHaveLength(1);
-    expect(await peers[0]).toBe('fin');
-  });
-
   test.each(['end', 'reset', 'unsolicited bytes'])(
     'one that dies idle is dropped: %s',
     async (how) => {
