@@ -7,6 +7,7 @@ export interface RequestFacts {
   readonly user: string | null;
   readonly team: string | null;
   readonly tenant: string | null;
+  /** Those of the key win over those that the caller sends, or rules could be talked around. */
   readonly tags: Readonly<Record<string, string>>;
   readonly endpoint: string;
   readonly stream: boolean;
@@ -29,4 +30,9 @@ export interface Choice {
   readonly shadow: Target | null;
   /** Number of the rule that decided, from 1; null when none did. */
   readonly rule: number | null;
+  /**
+   * What every backend that sees the request must be labelled with, by the rule that decided. Asked
+   * of its fallbacks too: see `PlanOptions.labels`.
+   */
+  readonly labels: readonly string[];
 }
