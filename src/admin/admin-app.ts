@@ -9,6 +9,7 @@ import { addContentRoutes } from './content-routes.ts';
 import { addGatewayRoutes } from './gateway-routes.ts';
 import { addHoldRoutes } from './hold-routes.ts';
 import { addKeyRoutes } from './key-routes.ts';
+import { addLiveRoutes } from './live-routes.ts';
 import { toOperationError } from './local-operations.ts';
 import { OPERATION_ERRORS, OperationError } from './operation-error.ts';
 import type { Operations } from './operations.ts';
@@ -48,6 +49,7 @@ export function createAdminApp({ operations, version, onFailure }: AdminAppOptio
   addContentRoutes(app, operations.content);
   addHoldRoutes(app, operations.holds);
   addGatewayRoutes(app, operations);
+  addLiveRoutes(app, operations);
   addAuditRoutes(app, operations);
   app.doc31('/openapi.json', {
     openapi: '3.1.0',

@@ -1,4 +1,5 @@
 import type { Key } from '../core/key.ts';
+import type { LiveDocument } from '../observe/live-document.ts';
 import type { BudgetBook } from '../pricing/budgets.ts';
 import type { Actor } from './actor.ts';
 import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
@@ -12,6 +13,13 @@ export interface LiveGateway {
   status(): GatewayStatus;
   models(): ModelView[];
   backends(): BackendView[];
+  /** `since`: the `seq` of the document before; 0, or one of another gateway, for all it has. */
+  live(since: number): LiveDocument;
+  /** False when there is no such backend. */
+  drainBackend(id: string): boolean;
+  resumeBackend(id: string): boolean;
+  /** Ends it as if its caller had left; false when no such request is in flight. */
+  cancelRequest(id: string): boolean;
   /** Never throws for a bad file: the old generation stays and `problems` says why. */
   reload(by: Actor): Promise<ReloadResult>;
   /** Sums that budgets were counted from were put right: they are to be counted from them again. */

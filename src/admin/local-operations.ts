@@ -12,6 +12,7 @@ import { createContentOperations } from './content-operations.ts';
 import { createHoldOperations } from './hold-operations.ts';
 import { createKeyOperations } from './key-operations.ts';
 import type { LiveGateway } from './live-gateway.ts';
+import { createLiveOperations } from './live-operations.ts';
 import { OperationError } from './operation-error.ts';
 import type { Operations } from './operations.ts';
 
@@ -47,6 +48,7 @@ export function createOperations(parts: LocalParts): Operations {
     budgets: createBudgetOperations({ ...parts, actor, fileBudgets }),
     backups: createBackupOperations({ ...parts, actor, version: parts.version ?? 'unknown' }),
     ...createBooksOperations({ ...parts, actor }),
+    ...createLiveOperations({ ...parts, gateway, actor }),
     status: async () => gateway().status(),
     models: async () => gateway().models(),
     backends: async () => gateway().backends(),

@@ -14,12 +14,13 @@ import type { ContentOperations } from './content-operations.ts';
 import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
 import type { HoldOperations } from './hold-operations.ts';
 import type { IssuedKey, KeyChanges, KeyPage, KeyView, NewKey, Rotation } from './key-schemas.ts';
+import type { LiveOperations } from './live-operations.ts';
 
 /**
  * Everything an operator can do. There are two ways to it (in this process on an opened store, and
  * over the admin socket) and both give the same documents and throw the same `OperationError`s.
  */
-export interface Operations extends BooksOperations {
+export interface Operations extends BooksOperations, LiveOperations {
   readonly keys: KeyOperations;
   readonly audit: AuditOperations;
   readonly content: ContentOperations;

@@ -10,6 +10,7 @@ import type { KeyOperations, Operations } from './operations.ts';
 import { createRemoteAudit } from './remote-audit.ts';
 import { createRemoteBudgets } from './remote-budgets.ts';
 import { createRemoteHolds } from './remote-holds.ts';
+import { createRemoteLive } from './remote-live.ts';
 
 /** Without it a wedged gateway would hang the shell. */
 const TIMEOUT_MS = 10 * 60_000;
@@ -53,6 +54,7 @@ export function createRemoteOperations(
         }),
     },
     holds: createRemoteHolds(send),
+    ...createRemoteLive(send),
     content: {
       show: (requestId) =>
         send({

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { BackendView } from '../admin/gateway-schemas.ts';
 import { addAccessOptions, withOperations } from './admin-access.ts';
+import { addBackendsDrainCommands } from './backends-drain.ts';
 import type { Ink } from './color.ts';
 import type { AccessFlags } from './data-dir.ts';
 import { CliError, EXIT } from './exit-code.ts';
@@ -12,6 +13,7 @@ import { toVisibleText } from './visible-text.ts';
 const EXAMPLE = `Examples:
   llmgate backends list
   llmgate backends show gpu0
+  llmgate backends drain gpu0 --yes          before it is restarted
 `;
 
 type Flags = AccessFlags & OutputOptions;
@@ -40,6 +42,7 @@ export function addBackendsCommand(program: Command, io: CliIo): void {
     }
     await printReport(io, flags, toReport(found));
   });
+  addBackendsDrainCommands(backends, io);
 }
 
 function fetchBackends(flags: Flags, io: CliIo): Promise<BackendView[]> {

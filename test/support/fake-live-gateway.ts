@@ -3,6 +3,7 @@ import type { LiveGateway } from '../../src/admin/live-gateway.ts';
 import type { Key } from '../../src/core/key.ts';
 import { createBudgetBook } from '../../src/pricing/budgets.ts';
 import { createFakeClock } from './fake-clock.ts';
+import { someLiveDocument } from './some-live-document.ts';
 
 const PRICE: PriceView = {
   input_per_million_usd: '0.12',
@@ -89,6 +90,10 @@ export function createFakeLiveGateway(change: Partial<LiveGateway> = {}): FakeLi
         in_flight: 0,
       },
     ],
+    live: (since) => someLiveDocument(60, undefined, since),
+    drainBackend: (id) => id === 'gpu0',
+    resumeBackend: (id) => id === 'gpu0',
+    cancelRequest: () => false,
     reload: async () => ({ ok: true, generation: 4, problems: '' }),
     sumsRebuilt: async () => {},
     checkLive: async () => [],

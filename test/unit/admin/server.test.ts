@@ -151,6 +151,7 @@ test('the OpenAPI document has every route, with the schemas that the code check
     'get /admin/v1/keys',
     'get /admin/v1/keys/{ref}',
     'get /admin/v1/ledger/check',
+    'get /admin/v1/live',
     'get /admin/v1/models',
     'get /admin/v1/status',
     'get /admin/v1/usage',
@@ -159,6 +160,8 @@ test('the OpenAPI document has every route, with the schemas that the code check
     'post /admin/v1/audit/holds',
     'post /admin/v1/audit/holds/{id}/release',
     'post /admin/v1/audit/verify',
+    'post /admin/v1/backends/{id}/drain',
+    'post /admin/v1/backends/{id}/resume',
     'post /admin/v1/backups',
     'post /admin/v1/budgets/{target}/grant',
     'post /admin/v1/budgets/{target}/remove',
@@ -170,6 +173,7 @@ test('the OpenAPI document has every route, with the schemas that the code check
     'post /admin/v1/keys/{ref}/{change}',
     'post /admin/v1/ledger/rebuild',
     'post /admin/v1/reload',
+    'post /admin/v1/requests/{id}/cancel',
   ]);
   expect(document.openapi).toBe('3.1.0');
   expect(document.info.version).toBe('0.1.0');

@@ -307,3 +307,32 @@ test('version says what is inside', async () => {
   const plain = await runCli(addVersionCommand, ['version']);
   expect(plain.out).toMatch(/^llmgate \S+ \(from source, \S+, Bun \S+, SQLite 3\.\S+\)\n$/);
 });
+
+describe('backends drain', () => {
+  test('asks first, then says what is left', async () => {
+    const asked: string[] = [];
+    const run = await ask(addBackendsCommand, ['backends', 'drain', 'gpu0'], {
+      ask: async (question) => {
+        asked.push(question);
+        return 'y';
+      },
+    });
+    expect(run).toEqual({
+      out: 'backend    gpu0\nstate      drained\nin flight  0\n',
+      err: '',
+      exitCode: 0,
+    });
+    expect(asked).toEqual(['Send backend "gpu0" no new requests? [y/N] ']);
+  });
+
+  test.each([
+    [['drain', 'gpu0'], {}, 'nobody is there to ask', 2],
+    [['drain', 'gpu0'], { ask: async () => 'n' }, 'nothing was drained', 1],
+    [['drain', 'gpu9', '--yes'], {}, 'there is no backend "gpu9"', 3],
+    [['resume', 'gpu9'], {}, 'there is no backend "gpu9"', 3],
+  ])('%j %j: %s', async (args, options, message, exitCode) => {
+    const run = await ask(addBackendsCommand, ['backends', ...args], options);
+    expect(run).toMatchObject({ out: '', exitCode });
+    expect(run.err).toContain(message);
+  });
+});
