@@ -1,6 +1,6 @@
 import { NO_USAGE } from '../../src/core/usage.ts';
 import { Exposition } from '../../src/observe/metrics/exposition.ts';
-import type { AttemptFact, SettledFact } from '../../src/observe/metrics/request-fact.ts';
+import type { AttemptTimes, SettledFact } from '../../src/observe/metrics/request-fact.ts';
 import {
   createRequestMetrics,
   type RequestMetrics,
@@ -35,7 +35,7 @@ if (process.argv.includes('--help')) {
 
 function measure(name: string, options: RequestMetricsOptions): void {
   const settled = Array.from({ length: 1_000 }, (_, at) => settledFact(at));
-  const attempted = Array.from({ length: 1_000 }, (_, at) => attemptFact(at));
+  const attempted = Array.from({ length: 1_000 }, (_, at) => attemptTimes(at));
   const metrics = createRequestMetrics(options);
   const recordUs = median(() => record(metrics, settled, attempted)) / REQUESTS;
   let page = '';
@@ -55,13 +55,13 @@ function measure(name: string, options: RequestMetricsOptions): void {
 function record(
   metrics: RequestMetrics,
   settled: readonly SettledFact[],
-  attempted: readonly AttemptFact[],
+  attempted: readonly AttemptTimes[],
 ): void {
   for (let at = 0; at < REQUESTS; at += 1) {
     const fact = settled[at % settled.length];
     const attempt = attempted[at % attempted.length];
     if (fact === undefined || attempt === undefined) return;
-    metrics.attempted(attempt);
+    metrics.attempted(fact.backend ?? '', 'ok', attempt);
     metrics.settled(fact);
   }
 }
@@ -99,12 +99,10 @@ function settledFact(at: number): SettledFact {
   };
 }
 
-function attemptFact(at: number): AttemptFact {
+function attemptTimes(at: number): AttemptTimes {
   return {
-    backend: `gpu${at % BACKENDS}`,
     endpoint: 'chat',
     model: `model-${at % MODELS}`,
-    outcome: 'ok',
     durationMs: 900 + (at % 4_000),
     ttftMs: 40 + (at % 400),
   };

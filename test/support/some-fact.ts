@@ -1,5 +1,5 @@
 import { NO_USAGE } from '../../src/core/usage.ts';
-import type { AttemptFact, SettledFact } from '../../src/observe/metrics/request-fact.ts';
+import type { AttemptTimes, SettledFact } from '../../src/observe/metrics/request-fact.ts';
 
 /** A streamed chat that was served in a second. */
 export function someFact(fields: Partial<SettledFact> = {}): SettledFact {
@@ -26,12 +26,10 @@ export function someFact(fields: Partial<SettledFact> = {}): SettledFact {
   };
 }
 
-export function someAttempt(fields: Partial<AttemptFact> = {}): AttemptFact {
+export function someAttempt(fields: Partial<AttemptTimes> = {}): AttemptTimes {
   return {
-    backend: 'gpu0',
     endpoint: 'chat',
     model: 'small',
-    outcome: 'ok',
     durationMs: 990,
     ttftMs: 85,
     ...fields,

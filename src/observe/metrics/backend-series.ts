@@ -1,6 +1,6 @@
 import { type Exposition, renderLabels } from './exposition.ts';
 import { Histogram } from './histogram.ts';
-import { ATTEMPT_OUTCOMES, type AttemptFact, type AttemptOutcome } from './request-fact.ts';
+import { ATTEMPT_OUTCOMES, type AttemptOutcome } from './request-fact.ts';
 import { REQUEST_BOUNDS } from './request-table.ts';
 
 const PLACE_OF_OUTCOME = new Map<AttemptOutcome, number>(
@@ -17,10 +17,10 @@ export class BackendSeries {
     this.#backend = backend;
   }
 
-  record({ outcome, durationMs }: AttemptFact): void {
+  record(outcome: AttemptOutcome, durationMs: number | undefined): void {
     const at = PLACE_OF_OUTCOME.get(outcome) ?? 0;
     this.#attempts[at] = (this.#attempts[at] ?? 0) + 1;
-    this.#duration.observe(durationMs / 1_000);
+    if (durationMs !== undefined) this.#duration.observe(durationMs / 1_000);
   }
 
   writeAttempts(out: Exposition): void {

@@ -2,7 +2,7 @@ import { type Exposition, renderLabels } from './exposition.ts';
 import { GENAI_BOUNDS, GENAI_METRICS, GENAI_OPERATIONS } from './genai-table.ts';
 import { type Bounds, Histogram } from './histogram.ts';
 import type { MetricInfo } from './metric-info.ts';
-import type { AttemptFact, SettledFact } from './request-fact.ts';
+import type { AttemptOutcome, AttemptTimes, SettledFact } from './request-fact.ts';
 
 /** What `gen_ai.provider.name` says of requests that no backend was asked for. */
 const NO_PROVIDER = 'none';
@@ -11,8 +11,14 @@ const NO_PROVIDER = 'none';
 export interface GenAiMetrics {
   /** `model` as it is told in labels. */
   settled(fact: SettledFact, model: string): void;
-  attempted(fact: AttemptFact, model: string): void;
+  attempted(attempt: EndedAttempt): void;
   write(out: Exposition): void;
+}
+
+/** `model` as it is told in labels. */
+export interface EndedAttempt extends AttemptTimes {
+  readonly backend: string;
+  readonly outcome: AttemptOutcome;
 }
 
 export function createGenAiMetrics(providerOf: (backend: string) => string): GenAiMetrics {
@@ -40,14 +46,12 @@ export function createGenAiMetrics(providerOf: (backend: string) => string): Gen
         perToken.series(operation, provider, model).observe(fact.interTokenMs / 1_000);
       }
     },
-    attempted(fact, model) {
-      const operation = GENAI_OPERATIONS[fact.endpoint];
-      const provider = providerOf(fact.backend);
-      const error = fact.outcome === 'ok' ? '' : fact.outcome;
-      clientDuration.series(operation, provider, model, error).observe(fact.durationMs / 1_000);
-      if (fact.ttftMs !== null) {
-        firstChunk.series(operation, provider, model).observe(fact.ttftMs / 1_000);
-      }
+    attempted({ endpoint, backend, model, outcome, durationMs, ttftMs }) {
+      const operation = GENAI_OPERATIONS[endpoint];
+      const provider = providerOf(backend);
+      const error = outcome === 'ok' ? '' : outcome;
+      clientDuration.series(operation, provider, model, error).observe(durationMs / 1_000);
+      if (ttftMs !== null) firstChunk.series(operation, provider, model).observe(ttftMs / 1_000);
     },
     write(out) {
       for (const family of [tokens, clientDuration, firstChunk]) family.write(out);

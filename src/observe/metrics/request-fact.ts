@@ -44,12 +44,10 @@ export interface SettledFact {
   readonly gpuUs: number;
 }
 
-/** One attempt that has ended. */
-export interface AttemptFact {
-  readonly backend: string;
+/** What else is known of an attempt that has ended. */
+export interface AttemptTimes {
   readonly endpoint: Endpoint;
   readonly model: string;
-  readonly outcome: AttemptOutcome;
   readonly durationMs: number;
   /** From sending to the first token; null when there was none. */
   readonly ttftMs: number | null;

@@ -7,7 +7,7 @@ import { type Exposition, renderLabels } from './exposition.ts';
 import { createGenAiMetrics } from './genai-metrics.ts';
 import { Histogram, type HistogramReading } from './histogram.ts';
 import { type ExtraLabels, ModelCounters, ModelTimes } from './model-series.ts';
-import type { AttemptFact, SettledFact } from './request-fact.ts';
+import type { AttemptOutcome, AttemptTimes, SettledFact } from './request-fact.ts';
 import { REQUEST_BOUNDS, REQUEST_METRICS } from './request-table.ts';
 
 export type ExtraLabel = 'key' | 'user' | 'team' | 'tenant';
@@ -33,7 +33,7 @@ export interface RequestMetrics {
   /** Once for every request of a known caller, when it is settled. */
   settled(fact: SettledFact): void;
   /** Once for every attempt, when it has ended. */
-  attempted(fact: AttemptFact): void;
+  attempted(backend: string, outcome: AttemptOutcome, times?: AttemptTimes): void;
   /** By model, for `top`: what /metrics would say, without its text. */
   models(): readonly ModelReading[];
   /** Since the start. Faults are errors that are not the caller's. */
@@ -107,12 +107,12 @@ class OwnRequestMetrics implements RequestMetrics {
     this.#genAi?.settled(fact, series.model);
   }
 
-  attempted(fact: AttemptFact): void {
-    const series = this.#backends.get(fact.backend) ?? this.#openBackend(fact.backend);
-    series.record(fact);
-    if (this.#genAi === null) return;
-    const { model } = this.#models.get(fact.model) ?? this.#openModel(fact.model);
-    this.#genAi.attempted(fact, model);
+  attempted(backend: string, outcome: AttemptOutcome, times?: AttemptTimes): void {
+    const series = this.#backends.get(backend) ?? this.#openBackend(backend);
+    series.record(outcome, times?.durationMs);
+    if (this.#genAi === null || times === undefined) return;
+    const { model } = this.#models.get(times.model) ?? this.#openModel(times.model);
+    this.#genAi.attempted({ ...times, backend, outcome, model });
   }
 
   models(): readonly ModelReading[] {

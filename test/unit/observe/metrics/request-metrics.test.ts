@@ -116,8 +116,8 @@ test('times in seconds, each only where there was one', () => {
 
 test('attempts by backend', () => {
   const metrics = open();
-  metrics.attempted(someAttempt());
-  metrics.attempted(someAttempt({ outcome: 'busy', durationMs: 10 }));
+  metrics.attempted('gpu0', 'ok', someAttempt());
+  metrics.attempted('gpu0', 'busy', someAttempt({ durationMs: 10 }));
   expect(samples(metrics, 'llmgate_backend_attempts_total')).toEqual([
     'llmgate_backend_attempts_total{backend="gpu0",outcome="ok"} 1',
     'llmgate_backend_attempts_total{backend="gpu0",outcome="failed"} 0',
@@ -193,7 +193,7 @@ test('OpenTelemetry names beside ours when they are asked for', () => {
   const metrics = open({ names: 'genai' });
   metrics.settled(someFact({ backend: 'cloud' }));
   metrics.settled(someFact({ outcome: 'refused', code: 'rate_limit_exceeded', backend: null }));
-  metrics.attempted(someAttempt({ outcome: 'failed', ttftMs: null }));
+  metrics.attempted('gpu0', 'failed', someAttempt({ ttftMs: null }));
   const chat = 'gen_ai_operation_name="chat"';
   const model = 'gen_ai_request_model="small"';
   const counts = samples(metrics, 'gen_ai').filter((line) => line.includes('_count{'));
