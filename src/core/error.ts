@@ -37,6 +37,11 @@ export const ERRORS = {
     status: 400,
     meaning: 'The input is longer than the context of the model.',
   },
+  content_blocked: {
+    ...refusal,
+    status: 400,
+    meaning: 'The backend refuses to answer what was asked.',
+  },
   invalid_api_key: {
     ...refusal,
     status: 401,
@@ -77,6 +82,12 @@ export const ERRORS = {
     status: 429,
     retryAfterSeconds: 1,
     meaning: 'Too many requests in flight for one of the limits that apply.',
+  },
+  queue_timeout: {
+    ...limited,
+    status: 429,
+    retryAfterSeconds: 5,
+    meaning: 'No backend of the model had room within `queue.max_wait`.',
   },
   insufficient_quota: {
     ...refusal,

@@ -61,9 +61,11 @@ export function refusalToError(head: ReplyHead, body: Uint8Array, nowMs: number)
   };
   if (status === 400 || status === 409 || status === 422) {
     const words = said.message ?? 'The backend refused the request as invalid.';
-    return isContextLength(said.code, words)
-      ? new GateError('context_length_exceeded', words, options)
-      : new GateError('invalid_request', words, options);
+    if (isContextLength(said.code, words)) {
+      return new GateError('context_length_exceeded', words, options);
+    }
+    if (isContentRefusal(said.code)) return new GateError('content_blocked', words, options);
+    return new GateError('invalid_request', words, options);
   }
   switch (status) {
     case 404:
@@ -110,6 +112,13 @@ function isContextLength(code: string | null, message: string): boolean {
   if (code === 'context_length_exceeded' || code === 'exceed_context_size_error') return true;
   return /maximum context length|context (size|length|window)|exceeds? .*context|max_model_len/i.test(
     message,
+  );
+}
+
+/** OpenAI's and Azure's names for a prompt that they will not answer. */
+function isContentRefusal(code: string | null): boolean {
+  return (
+    code === 'content_policy_violation' || code === 'content_filter' || code === 'content_blocked'
   );
 }
 

@@ -1,8 +1,8 @@
 import type { GateError } from '../core/error.ts';
 import { NO_USAGE } from '../core/usage.ts';
+import type { Attempt } from './attempt.ts';
 import { streamBroken } from './backend-failure.ts';
-import type { BackendReply, BodySink } from './backend-reply.ts';
-import { CallerStream } from './caller-stream.ts';
+import type { BodySink } from './backend-reply.ts';
 import type { Exchange, UsageSoFar } from './exchange.ts';
 
 /**
@@ -12,55 +12,89 @@ import type { Exchange, UsageSoFar } from './exchange.ts';
 export class BytesRelay implements BodySink {
   /** Resolves with the first byte; rejects when the answer fails before one. */
   readonly begun: Promise<void>;
+  readonly #resolveBegun: () => void;
+  readonly #rejectBegun: (error: GateError) => void;
   readonly #exchange: Exchange;
-  readonly #reply: BackendReply;
-  readonly #caller: CallerStream;
+  readonly #attempt: Attempt;
   #heldBack: Uint8Array | undefined;
   #ended = false;
+  #isReleased = false;
+  #onRelease: (() => void) | undefined;
 
-  constructor(exchange: Exchange, reply: BackendReply) {
+  constructor(exchange: Exchange, attempt: Attempt) {
     this.#exchange = exchange;
-    this.#reply = reply;
-    this.#caller = new CallerStream(exchange, reply);
-    this.begun = this.#caller.begun;
-    exchange.usageSoFar = () => this.#usageSoFar();
-    reply.pipeTo(this);
+    this.#attempt = attempt;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.begun = promise;
+    this.#resolveBegun = resolve;
+    this.#rejectBegun = reject;
+    attempt.reply.pipeTo(this);
   }
 
-  body(): ReadableStream<Uint8Array> {
-    return this.#caller.body();
+  /** The caller gets these bytes. */
+  release(): void {
+    this.#isReleased = true;
+    this.#exchange.usageSoFar = () => this.#usageSoFar();
+    this.#onRelease?.();
+    this.#attempt.reply.resume();
   }
 
   onData(bytes: Uint8Array): void {
     if (this.#ended) return;
-    this.#exchange.firstTokenMs ??= this.#exchange.gate.clock.monotonicMs();
-    if (this.#heldBack !== undefined) {
-      this.#caller.write(this.#heldBack);
-      this.#exchange.capture?.answer(this.#heldBack);
+    this.#attempt.sawContent();
+    this.#resolveBegun();
+    if (!this.#isReleased) {
+      const before = this.#onRelease;
+      this.#onRelease = () => {
+        before?.();
+        this.#pass(bytes);
+      };
+      this.#attempt.reply.pause();
+      return;
     }
-    this.#heldBack = bytes;
-    this.#caller.begin();
+    this.#pass(bytes);
   }
 
   onEnd(closeDelimited: boolean): void {
     if (this.#ended) return;
     if (closeDelimited) return this.onBroken(streamBroken());
     this.#ended = true;
-    const { usage, source } = this.#usageSoFar();
-    if (this.#heldBack !== undefined) this.#exchange.capture?.answer(this.#heldBack);
-    const settled = this.#exchange.finish({ kind: 'served', usage, source }, 200);
-    void settled.then(() => {
-      this.#caller.begin();
-      this.#caller.end(this.#heldBack ?? null);
-    });
+    this.#resolveBegun();
+    this.#whenReleased(() => void this.#complete());
   }
 
   onBroken(error: GateError): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#reply.discard();
-    if (this.#heldBack === undefined) return this.#caller.refuse(error);
-    void this.#exchange.fail(error).then(() => this.#caller.end(error));
+    this.#attempt.reply.discard();
+    this.#rejectBegun(error);
+    this.#whenReleased(() => {
+      void this.#exchange.fail(error).then(() => this.#exchange.stream.end(error));
+    });
+  }
+
+  #whenReleased(act: () => void): void {
+    if (this.#isReleased) return act();
+    const before = this.#onRelease;
+    this.#onRelease = () => {
+      before?.();
+      act();
+    };
+  }
+
+  #pass(bytes: Uint8Array): void {
+    if (this.#heldBack !== undefined) {
+      this.#exchange.stream.write(this.#heldBack);
+      this.#exchange.capture?.answer(this.#heldBack);
+    }
+    this.#heldBack = bytes;
+  }
+
+  async #complete(): Promise<void> {
+    const { usage, source } = this.#usageSoFar();
+    if (this.#heldBack !== undefined) this.#exchange.capture?.answer(this.#heldBack);
+    await this.#exchange.finish({ kind: 'served', usage, source }, 200);
+    this.#exchange.stream.end(this.#heldBack ?? null);
   }
 
   #usageSoFar(): UsageSoFar {

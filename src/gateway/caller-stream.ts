@@ -1,5 +1,4 @@
 import { GateError } from '../core/error.ts';
-import type { BackendReply } from './backend-reply.ts';
 import type { Exchange } from './exchange.ts';
 
 type Controller = ReadableStreamDirectController;
@@ -13,37 +12,15 @@ type Ending = Uint8Array | null | GateError;
  * backend wait; one that stops reading is taken for gone after `timeouts.idle`.
  */
 export class CallerStream {
-  /** Resolves when there is something to send; rejects when the answer fails before that. */
-  readonly begun: Promise<void>;
-  readonly #resolveBegun: () => void;
-  readonly #rejectBegun: (error: GateError) => void;
   readonly #exchange: Exchange;
-  readonly #reply: BackendReply;
   #controller: Controller | undefined;
   /** Written before the server asked for the body; bounded because the backend is paused then. */
   #early: Uint8Array[] = [];
   #earlyEnd: Ending | undefined;
   #isBlocked = false;
 
-  constructor(exchange: Exchange, reply: BackendReply) {
+  constructor(exchange: Exchange) {
     this.#exchange = exchange;
-    this.#reply = reply;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.begun = promise;
-    this.#resolveBegun = resolve;
-    this.#rejectBegun = reject;
-  }
-
-  /** From here on the caller holds a 200, and an end can only be told inside the body. */
-  begin(): void {
-    if (this.#exchange.replyHasBegun) return;
-    this.#exchange.replyHasBegun = true;
-    this.#resolveBegun();
-  }
-
-  /** Ends an answer that has not begun: the caller gets an HTTP error instead of a body. */
-  refuse(error: GateError): void {
-    this.#rejectBegun(error);
   }
 
   body(): ReadableStream<Uint8Array> {
@@ -58,7 +35,7 @@ export class CallerStream {
   write(bytes: Uint8Array): void {
     if (this.#controller === undefined) {
       this.#early.push(bytes);
-      this.#reply.pause();
+      this.#exchange.serving?.reply.pause();
       return;
     }
     this.#send(this.#controller, bytes);
@@ -82,7 +59,7 @@ export class CallerStream {
     const waited = this.#early.length > 0;
     this.#early = [];
     if (this.#earlyEnd !== undefined) return this.#close(controller, this.#earlyEnd);
-    if (waited && !this.#isBlocked) this.#reply.resume();
+    if (waited && !this.#isBlocked) this.#exchange.serving?.reply.resume();
   }
 
   #send(controller: Controller, bytes: Uint8Array): void {
@@ -99,12 +76,12 @@ export class CallerStream {
   #block(drained: Promise<number>): void {
     if (this.#isBlocked) return;
     this.#isBlocked = true;
-    this.#reply.pause();
+    this.#exchange.serving?.reply.pause();
     const stalled = setTimeout(() => this.#exchange.callerGone(), this.#exchange.generation.idleMs);
     const unblock = () => {
       clearTimeout(stalled);
       this.#isBlocked = false;
-      this.#reply.resume();
+      this.#exchange.serving?.reply.resume();
     };
     drained.then(unblock, unblock);
   }

@@ -1,17 +1,20 @@
-import { type ErrorCode, GateError, traitsOf } from '../core/error.ts';
+import { GateError, traitsOf } from '../core/error.ts';
 import type { Key } from '../core/key.ts';
+import { type NanoUsd, ZERO_USD } from '../core/money.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { NO_USAGE, type Usage, type UsageSource } from '../core/usage.ts';
 import type { Admission } from '../limits/limiter.ts';
 import type { AmountDue } from '../pricing/amount-due.ts';
 import type { Hold } from '../pricing/budgets.ts';
-import type { GpuLease } from '../pricing/gpu-share.ts';
 import type { Route } from '../protocols/route.ts';
-import type { Model, Target } from '../routing/model-table.ts';
-import type { BackendReply } from './backend-reply.ts';
+import type { Model } from '../routing/model-table.ts';
+import type { ReplicaLease } from '../routing/scheduling.ts';
+import type { Attempt } from './attempt.ts';
+import { CallerStream } from './caller-stream.ts';
 import type { Gate, Generation } from './gate.ts';
 import { type Capture, type ConnectionWatch, QUIET_CONNECTION_SECONDS } from './ports.ts';
 import type { Call } from './read.ts';
+import type { ReplyHeaderFields } from './reply-headers.ts';
 import type { Tags } from './request-tags.ts';
 import { settle } from './settle.ts';
 
@@ -23,19 +26,18 @@ export interface UsageSoFar {
   readonly produced: boolean;
 }
 
-/** One request to one backend. Open while its answer is read; the settlement closes the last one. */
-export interface Attempt {
-  readonly target: Target;
-  readonly startedAtMs: number;
-  readonly startedMs: number;
-  /** Its share of the backend's time, where that costs money. */
-  readonly gpuLease: GpuLease | undefined;
-  endedMs: number | undefined;
-  /** False once it is known that no byte of the request can have been processed. */
-  reached: boolean;
-  code: ErrorCode | null;
-  status: number | null;
+/** A decision on the way of a request, milliseconds after it arrived. */
+export interface Note {
+  readonly atMs: number;
+  readonly text: string;
 }
+
+const NOTES_MAX = 50;
+
+type StartWait<T> = (resolve: (value: T) => void, reject: (error: GateError) => void) => () => void;
+
+/** A comment, which readers of event streams skip. */
+const WAITING = new TextEncoder().encode(': waiting\n\n');
 
 /**
  * One request from its first byte to its last, and everything taken for it on the way.
@@ -58,6 +60,7 @@ export class Exchange {
   model: Model | undefined;
   admission: Admission | undefined;
   hold: Hold | undefined;
+  heldNanoUsd: NanoUsd = ZERO_USD;
   /** What it is booked under; the caller's own tags included. */
   tags: Tags = {};
   /** Output tokens per choice that the backend is told to stop at; null says nothing. */
@@ -66,12 +69,21 @@ export class Exchange {
   capture: Capture | undefined;
   /** Where `InFlight` keeps it. */
   place = 0;
+  /** A place at a backend that no attempt has used yet. */
+  lease: ReplicaLease | undefined;
+  /** Hashes of the prompt's beginnings, once somebody has asked for them. */
+  prefix: Uint32Array | undefined;
+  /** Milliseconds in line for a place, or for a model server to start. */
+  queueMs = 0;
   readonly attempts: Attempt[] = [];
-  reply: BackendReply | undefined;
+  /** The attempt whose answer the caller gets. */
+  serving: Attempt | undefined;
   firstTokenMs: number | undefined;
+  /** Decisions that `explain` tells; undefined for a request that went the usual way. */
+  notes: Note[] | undefined;
   /** Output tokens that llmgate counted itself, as far as the answer was read. */
   outputTokensCounted = 0;
-  /** Set by the meter when the caller is sent the head of a streamed answer. */
+  /** True once the caller holds a 200, and an end can only be told inside the body. */
   replyHasBegun = false;
   /** What settlement found to be owed; undefined before it. */
   due: AmountDue | undefined;
@@ -81,6 +93,10 @@ export class Exchange {
   #maySilenceLast = false;
   #stoppedBy: GateError | undefined;
   #finishing: Promise<void> | undefined;
+  #stream: CallerStream | undefined;
+  #endWait: ((error: GateError) => void) | undefined;
+  /** Answers the caller while the request is still waiting; set by the spine. */
+  #respond: ((response: Response) => void) | undefined;
 
   constructor(request: Request, route: Route, gate: Gate, connections: ConnectionWatch) {
     this.request = request;
@@ -95,9 +111,20 @@ export class Exchange {
     gate.counters.requests += 1;
   }
 
-  /** The backend asked last; null until one was. */
+  /** The attempt that serves, or else the last one made. */
+  get attempt(): Attempt | undefined {
+    return this.serving ?? this.attempts.at(-1);
+  }
+
+  /** The backend that serves, or else the one asked last; null until one was. */
   get backend(): string | null {
-    return this.attempts.at(-1)?.target.backend ?? null;
+    return this.attempt?.target.backend ?? null;
+  }
+
+  /** The answer as the caller gets it while it is made. */
+  get stream(): CallerStream {
+    this.#stream ??= new CallerStream(this);
+    return this.#stream;
   }
 
   /** Milliseconds spent on backends, all attempts summed, the open one up to now. */
@@ -151,7 +178,8 @@ export class Exchange {
     const soFar = this.#usageNow();
     // A caller who leaves after dispatch has made a GPU read the prompt; a backend that broke
     // before it produced anything has earned nothing.
-    const owed = byCaller ? this.reply?.sending?.hasBegun === true : soFar.produced;
+    const isAtWork = ({ isOpen, reply }: Attempt) => isOpen && reply.sending?.hasBegun === true;
+    const owed = byCaller ? this.attempts.some(isAtWork) : soFar.produced;
     const outcome: Outcome = owed
       ? { kind: 'cut', by: byCaller ? 'caller' : 'backend', code: error.code, ...soFar }
       : { kind: 'refused', code: error.code };
@@ -166,11 +194,60 @@ export class Exchange {
     this.stop(new GateError('caller_gone', 'The caller left.'));
   }
 
-  /** Settles, closes the backend connection and wakes whatever waits for it with the error. */
+  /** Settles, closes the backend connections and wakes whatever waits with the error. */
   stop(error: GateError): void {
     this.#stoppedBy ??= error;
     void this.fail(error);
-    this.reply?.break(error);
+    this.#endWait?.(error);
+    for (const { reply } of this.attempts) reply.break(error);
+  }
+
+  /**
+   * Waits for something that may take long. `start` gets what ends the wait and returns what calls
+   * it off; whatever ends the request ends the wait first.
+   */
+  wait<T>(start: StartWait<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const callOff = start(
+        (value) => {
+          this.#endWait = undefined;
+          resolve(value);
+        },
+        (error) => {
+          this.#endWait = undefined;
+          reject(error);
+        },
+      );
+      this.#endWait = (error) => {
+        this.#endWait = undefined;
+        callOff();
+        reject(error);
+      };
+    });
+  }
+
+  /** `respond` may be called with a reply before the spine itself has one. */
+  mayRespondEarly(respond: (response: Response) => void): void {
+    this.#respond = respond;
+  }
+
+  /**
+   * Sends the head of a stream before there is anything to put into it, so that a caller who waits
+   * long is not taken for dead by what is in between. Then writes a comment.
+   */
+  keepAlive(headers: () => ReplyHeaderFields): void {
+    const { stream } = this;
+    if (!this.replyHasBegun) {
+      this.replyHasBegun = true;
+      this.#respond?.(new Response(stream.body(), { headers: headers() }));
+    }
+    stream.write(WAITING);
+  }
+
+  /** Remembers a decision for `explain`. */
+  note(text: string): void {
+    this.notes ??= [];
+    if (this.notes.length < NOTES_MAX) this.notes.push({ atMs: this.elapsedMs(), text });
   }
 
   /** For stages that have waited: throws what ended the request meanwhile. */

@@ -1,127 +1,151 @@
-import { GateError, traitsOf } from '../core/error.ts';
-import type { GpuLease } from '../pricing/gpu-share.ts';
-import type { Target } from '../routing/model-table.ts';
-import { failureToError, refusalToError } from './backend-failure.ts';
-import { BackendReply } from './backend-reply.ts';
-import { type Asked, repeatsRequest, withoutSecrets } from './backend-words.ts';
-import type { Attempt, Exchange } from './exchange.ts';
+import { GateError } from '../core/error.ts';
+import type { ReplicaLease } from '../routing/scheduling.ts';
+import { Attempt } from './attempt.ts';
+import {
+  type Failure,
+  fromBadAnswer,
+  fromEngine,
+  fromRefusal,
+  fromSendFailure,
+} from './attempt-failure.ts';
+import type { Asked } from './backend-words.ts';
+import type { Course } from './course.ts';
+import type { Exchange } from './exchange.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
-import { meter } from './meter.ts';
-import type { ReplyHead, SendFailure } from './ports.ts';
+import { hedged } from './hedge.ts';
+import { whileAlive } from './keep-alive.ts';
+import { type Answer, meter } from './meter.ts';
+import type { ReplyHead, SendFailure, SendOverrides } from './ports.ts';
 import type { Call, OutputLimit } from './read.ts';
-import type { Plan } from './route.ts';
 
 /** Read of a refusal's body; more than any engine says. */
 const REFUSAL_BYTES_MAX = 64 * 1024;
 
 /**
- * One attempt after another until a backend answers, then hands the answer to the meter. Goes on
- * to the next target only when nothing of the request can have reached the last one.
+ * One attempt after another until a backend answers, then the answer to the caller. Null when the
+ * caller has the head of a stream already. Throws the error of the last attempt.
  */
-export async function forward(exchange: Exchange, call: Call, plan: Plan): Promise<Response> {
-  let last: GateError | undefined;
-  for (const target of plan) {
-    const answer = await attempt(exchange, call, target);
-    if (!(answer instanceof GateError)) return meter(exchange, answer.head, answer.reply);
-    last = answer;
-    if (exchange.attempts.at(-1)?.reached) break;
+export async function forward(
+  exchange: Exchange,
+  call: Call,
+  course: Course,
+  place: ReplicaLease,
+): Promise<Response | null> {
+  let lease = place;
+  for (;;) {
+    const ask = (at: ReplicaLease) => attempt(exchange, call, course, at);
+    const result = await hedged(exchange, course, lease, ask);
+    if ('deliver' in result) return result.deliver();
+    lease = await course.nextPlace(result);
   }
-  throw last ?? new GateError('no_backend_available', 'No backend serves this model right now.');
 }
 
-interface Answer {
-  readonly head: ReplyHead;
-  readonly reply: BackendReply;
-}
-
-/** Asks one target. Returns its answer, or what its failure or refusal means to the caller. */
+/** Asks one target. Returns its answer, or why there is none; throws what ends the request. */
 async function attempt(
   exchange: Exchange,
   call: Call,
-  target: Target,
-): Promise<Answer | GateError> {
+  course: Course,
+  lease: ReplicaLease,
+): Promise<Answer | Failure> {
   // Whatever ended the request since it was let in has settled it: nobody would pay for this.
   exchange.throwIfStopped();
-  const { clock } = exchange.gate;
-  const request = {
-    method: 'POST',
-    path: exchange.route.backendPath,
-    headers: forwardedHeaders(exchange, call),
-    body: call.bodyFor(target, outputLimitFor(exchange, target)),
-  };
-  const asked: Asked = { body: request.body, model: target.model };
-  const record: Attempt = {
-    target,
-    startedAtMs: clock.nowMs(),
-    startedMs: clock.monotonicMs(),
-    gpuLease: leaseFor(exchange, target),
-    endedMs: undefined,
-    reached: true,
-    code: null,
-    status: null,
-  };
-  exchange.attempts.push(record);
-  const reply = new BackendReply();
-  exchange.reply = reply;
-  reply.sending = exchange.generation.sender.send(target, request, reply);
-
-  const head = await reply.head;
-  if (isFailure(head)) {
-    record.reached = head.stage !== 'nothing_sent';
-    return failed(exchange, record, failureToError(head), asked);
+  const { gate, generation } = exchange;
+  const { target } = lease;
+  let engine: { end(): void } | undefined;
+  if (gate.engines.isManaged(target.backend)) {
+    try {
+      engine = await startEngine(exchange, target.backend);
+    } catch (cause) {
+      exchange.throwIfStopped();
+      if (!(cause instanceof GateError)) throw cause;
+      return fromEngine(exchange, begin(exchange, lease), cause);
+    }
   }
+  const record = begin(exchange, lease);
+  record.engine = engine;
+  const body = call.bodyFor(target, outputLimitFor(exchange, target.backend));
+  const asked: Asked = { body, model: target.model };
+  gate.retryBudget.count(target.backend, record.startedMs);
+  record.reached = true;
+  record.reply.sending = generation.sender.send(
+    target,
+    {
+      method: 'POST',
+      path: exchange.route.backendPath,
+      headers: forwardedHeaders(exchange, call),
+      body,
+    },
+    record.reply,
+    deadlinesOf(exchange, course),
+  );
+  const head = await record.reply.head;
+  if (isFailure(head)) return fromSendFailure(exchange, record, head, asked);
   record.status = head.status;
-  if (head.status === 200) return { head, reply };
-  const body = await reply.collect(REFUSAL_BYTES_MAX, refusalTooLong).catch(() => NO_BYTES);
-  exchange.throwIfStopped();
-  return failed(exchange, record, refusalToError(head, body, clock.nowMs()), asked);
+  if (head.status !== 200) {
+    const words = await record.reply
+      .collect(REFUSAL_BYTES_MAX, refusalTooLong)
+      .catch(() => NO_BYTES);
+    exchange.throwIfStopped();
+    return fromRefusal(exchange, record, { head, body: words }, asked);
+  }
+  try {
+    return await meter(exchange, record, head);
+  } catch (cause) {
+    exchange.throwIfStopped();
+    if (!(cause instanceof GateError)) throw cause;
+    return fromBadAnswer(exchange, record, cause, asked);
+  }
+}
+
+/** Undefined, as for most, when the usual ones are right: the first attempt starts with the request. */
+function deadlinesOf(exchange: Exchange, course: Course): SendOverrides | undefined {
+  const { firstByteMs } = course.choice.model.routing;
+  const isFirst = exchange.attempts.length === 1 && exchange.queueMs === 0;
+  if (firstByteMs === null && isFirst) return undefined;
+  return {
+    ...(firstByteMs === null ? {} : { firstByteMs }),
+    totalMs: Math.max(0, exchange.generation.totalMs - exchange.elapsedMs()),
+  };
+}
+
+function begin(exchange: Exchange, lease: ReplicaLease): Attempt {
+  const record = new Attempt(exchange.gate, lease);
+  if (exchange.lease === lease) exchange.lease = undefined;
+  exchange.attempts.push(record);
+  return record;
+}
+
+/** Resolves when the model server runs; meanwhile the caller hears that it is waiting. */
+function startEngine(exchange: Exchange, backend: string): Promise<{ end(): void }> {
+  const { engines, clock } = exchange.gate;
+  const sinceMs = clock.monotonicMs();
+  const started = exchange.wait<{ end(): void }>((resolve, reject) => {
+    const calledOff = new AbortController();
+    engines.use(backend, calledOff.signal).then(
+      (use) => (calledOff.signal.aborted ? use.end() : resolve(use)),
+      (error) => reject(error),
+    );
+    return () => calledOff.abort();
+  });
+  return whileAlive(exchange, started).finally(() => {
+    const waitedMs = clock.monotonicMs() - sinceMs;
+    exchange.queueMs += waitedMs;
+    if (waitedMs > 100) exchange.note(`waited for ${backend} to start`);
+  });
 }
 
 function outputLimitFor(
   { outputLimit, generation }: Exchange,
-  { backend }: Target,
+  backend: string,
 ): OutputLimit | null {
   if (outputLimit === null) return null;
   // OpenAI's own models refuse the older name, most engines know only that one.
-  const isOpenAi = generation.openAiBackends.has(backend);
+  const isOpenAi = generation.backends.get(backend)?.isOpenAi ?? false;
   return { tokens: outputLimit, chatMember: isOpenAi ? 'max_completion_tokens' : 'max_tokens' };
-}
-
-/** Time is counted where it costs money. */
-function leaseFor({ gate }: Exchange, { backend, price }: Target): GpuLease | undefined {
-  return price === null || price.gpuHour === 0 ? undefined : gate.gpuShares.begin(backend);
 }
 
 const NO_BYTES = new Uint8Array(0);
 const refusalTooLong = () => new GateError('backend_error', 'The backend failed.');
-
-function failed(exchange: Exchange, record: Attempt, error: GateError, asked: Asked): GateError {
-  record.endedMs = exchange.gate.clock.monotonicMs();
-  // What a failed attempt took is nobody's to pay, but it was not the others' either.
-  record.gpuLease?.end();
-  record.code = error.code;
-  // A backend's fault is the operator's to see; a caller's is in the request line already.
-  if (traitsOf(error.code).status !== 400) {
-    exchange.gate.log.warn('attempt_failed', {
-      request_id: exchange.id,
-      backend: exchange.backend,
-      code: error.code,
-      status: record.status ?? undefined,
-      cause: wordsForLog(exchange, error, asked),
-    });
-  }
-  return error;
-}
-
-function wordsForLog(
-  { generation }: Exchange,
-  { cause }: GateError,
-  asked: Asked,
-): string | undefined {
-  if (!(cause instanceof Error)) return undefined;
-  const words = withoutSecrets(cause.message, generation.secrets);
-  return repeatsRequest(words, asked) ? 'withheld, it repeats the request' : words;
-}
 
 function isFailure(answer: ReplyHead | SendFailure): answer is SendFailure {
   return 'stage' in answer;

@@ -2,41 +2,43 @@ import { GateError } from '../core/error.ts';
 import { NO_USAGE, type Usage } from '../core/usage.ts';
 import { neutralText } from '../protocols/neutral-text.ts';
 import type { ReplyFacts } from '../protocols/wire.ts';
-import type { BackendReply } from './backend-reply.ts';
+import type { Attempt } from './attempt.ts';
 import { BytesRelay } from './bytes-relay.ts';
 import type { Exchange } from './exchange.ts';
 import type { ReplyHead } from './ports.ts';
-import { costHeader, replyHeaders } from './reply-headers.ts';
+import { costHeader, type ReplyHeaderFields, replyHeaders } from './reply-headers.ts';
 import { StreamRelay } from './stream-relay.ts';
 
 /** A whole answer is held in memory once; this is the most it may be. */
 const WHOLE_REPLY_BYTES_MAX = 64 * 1024 * 1024;
 
+/** An answer that has proved itself, of which the caller has nothing yet. */
+export interface Answer {
+  readonly attempt: Attempt;
+  /** Sends it to the caller. Null when the caller has the head of a stream already. */
+  deliver(): Promise<Response | null> | Response | null;
+}
+
 /**
  * What is being used? Chooses how an answer is passed on by what it is: an event stream frame by
- * frame, a JSON document whole, anything else (audio, images) as bytes.
+ * frame, a JSON document whole, anything else (audio, images) as bytes. Resolves when it is clear
+ * that this is an answer; throws while another backend could still give one.
  */
-export function meter(
-  exchange: Exchange,
-  head: ReplyHead,
-  reply: BackendReply,
-): Promise<Response> | Response {
+export function meter(exchange: Exchange, attempt: Attempt, head: ReplyHead): Promise<Answer> {
   const encoding = head.headers.get('content-encoding');
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    reply.discard();
     // It was asked not to, and what cannot be read cannot be counted.
     throw new GateError('backend_protocol_error', 'The backend compressed its answer.');
   }
   const contentType = head.headers.get('content-type') ?? '';
   const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const wantsStream = exchange.call?.shape.stream === true;
-  if (mediaType === 'text/event-stream' && wantsStream) return relayStream(exchange, reply);
-  if (mediaType === 'application/json' && !wantsStream) return relayWhole(exchange, reply);
+  if (mediaType === 'text/event-stream' && wantsStream) return openStream(exchange, attempt);
+  if (mediaType === 'application/json' && !wantsStream) return readWhole(exchange, attempt);
   if (exchange.route.endpoint === 'audio' && mediaType !== '' && mediaType !== 'text/html') {
     // Speech is sound, transcripts may be text or subtitles.
-    return relayBytes(exchange, reply, contentType);
+    return openBytes(exchange, attempt, contentType);
   }
-  reply.discard();
   const wanted = wantsStream ? 'text/event-stream' : 'application/json';
   throw new GateError(
     'backend_protocol_error',
@@ -44,16 +46,30 @@ export function meter(
   );
 }
 
-async function relayWhole(exchange: Exchange, reply: BackendReply): Promise<Response> {
-  const { gate, route, call } = exchange;
-  const body = await reply.collect(
+async function readWhole(exchange: Exchange, attempt: Attempt): Promise<Answer> {
+  const body = await attempt.reply.collect(
     WHOLE_REPLY_BYTES_MAX,
     () => new GateError('backend_protocol_error', 'The answer of the backend is too large.'),
   );
-  const facts = route.wire.readReply(body);
-  exchange.firstTokenMs = gate.clock.monotonicMs();
+  const facts = exchange.route.wire.readReply(body);
+  attempt.sawContent();
+  return { attempt, deliver: () => deliverWhole(exchange, attempt, { body, facts }) };
+}
+
+interface WholeReply {
+  readonly body: Uint8Array;
+  readonly facts: ReplyFacts;
+}
+
+async function deliverWhole(
+  exchange: Exchange,
+  attempt: Attempt,
+  { body, facts }: WholeReply,
+): Promise<Response> {
+  serve(exchange, attempt);
   exchange.outputTokensCounted = facts.outputTokensCounted;
-  const usage = usageOf(facts, call?.shape.inputTokens ?? 0);
+  const usage = usageOf(facts, exchange.call?.shape.inputTokens ?? 0);
+  attempt.lease.output(usage.outputTokens);
   const outcome = {
     kind: 'served',
     usage,
@@ -71,26 +87,51 @@ function usageOf(facts: ReplyFacts, inputTokens: number): Usage {
   return facts.usage ?? { ...NO_USAGE, inputTokens, outputTokens: facts.outputTokensCounted };
 }
 
-async function relayStream(exchange: Exchange, reply: BackendReply): Promise<Response> {
-  const relay = new StreamRelay(exchange, reply);
-  // Until the first whole frame has come, a failure can still be told by an HTTP status.
+async function openStream(exchange: Exchange, attempt: Attempt): Promise<Answer> {
+  const relay = new StreamRelay(exchange, attempt);
   await relay.begun;
+  return { attempt, deliver: () => deliverStream(exchange, attempt, relay, eventStreamHeaders) };
+}
+
+/** The headers of a streamed answer. */
+export function eventStreamHeaders(exchange: Exchange): ReplyHeaderFields {
   const headers = replyHeaders(exchange);
   headers['content-type'] = 'text/event-stream';
   headers['cache-control'] = 'no-cache';
   // Asks proxies in front of us not to collect frames (nginx).
   headers['x-accel-buffering'] = 'no';
-  return new Response(relay.body(), { headers });
+  return headers;
 }
 
-async function relayBytes(
+async function openBytes(
   exchange: Exchange,
-  reply: BackendReply,
+  attempt: Attempt,
   contentType: string,
-): Promise<Response> {
-  const relay = new BytesRelay(exchange, reply);
+): Promise<Answer> {
+  const relay = new BytesRelay(exchange, attempt);
   await relay.begun;
-  const headers = replyHeaders(exchange);
-  headers['content-type'] = contentType;
-  return new Response(relay.body(), { headers });
+  const headers = (of: Exchange) => ({ ...replyHeaders(of), 'content-type': contentType });
+  return { attempt, deliver: () => deliverStream(exchange, attempt, relay, headers) };
+}
+
+function deliverStream(
+  exchange: Exchange,
+  attempt: Attempt,
+  relay: StreamRelay | BytesRelay,
+  headers: (exchange: Exchange) => ReplyHeaderFields,
+): Response | null {
+  serve(exchange, attempt);
+  const hasHead = exchange.replyHasBegun;
+  exchange.replyHasBegun = true;
+  const response = hasHead
+    ? null
+    : new Response(exchange.stream.body(), { headers: headers(exchange) });
+  relay.release();
+  return response;
+}
+
+/** From here on the caller's answer is this attempt's. */
+function serve(exchange: Exchange, attempt: Attempt): void {
+  exchange.serving = attempt;
+  exchange.firstTokenMs = attempt.firstTokenMs;
 }

@@ -3,8 +3,11 @@
  * `limits/` satisfy these by shape; `app/` is the only place that knows both sides.
  */
 
+import type { Endpoint } from '../core/call.ts';
 import type { ErrorCode } from '../core/error.ts';
 import type { ContentMode, Key } from '../core/key.ts';
+import type { NanoUsd } from '../core/money.ts';
+import type { OutcomeName } from '../core/outcome.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Target } from '../routing/model-table.ts';
 import type { AttemptRow, FinishedRow, OpenRow } from '../store/rows.ts';
@@ -97,6 +100,8 @@ export interface ReplyReader {
 
 /** One request on its way. After `abort` the connection is closed and nothing is called again. */
 export interface Sending {
+  /** Which of the backend's credentials it carries. */
+  readonly credential: number;
   /** Bytes of the request have been written, so the backend may be at work on it. */
   readonly hasBegun: boolean;
   abort(): void;
@@ -104,6 +109,86 @@ export interface Sending {
   resume(): void;
 }
 
+/** Deadlines of one attempt where they differ from the usual ones. */
+export interface SendOverrides {
+  readonly firstByteMs?: number;
+  readonly totalMs?: number;
+}
+
 export interface Sender {
-  send(target: Target, request: BackendRequest, reader: ReplyReader): Sending;
+  send(
+    target: Target,
+    request: BackendRequest,
+    reader: ReplyReader,
+    overrides?: SendOverrides,
+  ): Sending;
+  /**
+   * The backend refused the credential of this attempt (401, 402, 403) or limits it (429). True
+   * when the same backend can be asked again at once, with another one.
+   */
+  credentialRefused(
+    target: Target,
+    credential: number,
+    status: number,
+    retryAfterMs: number | undefined,
+  ): boolean;
+}
+
+/** What attempts have shown of a backend. */
+export interface HealthNotes {
+  /** Whether a request may be sent there now. */
+  accepts(backend: string, nowMs: number): boolean;
+  note(
+    backend: string,
+    verdict: 'ok' | 'failed' | 'busy' | 'warming' | 'refused' | 'cancelled',
+    nowMs: number,
+    retryAfterMs?: number,
+  ): void;
+}
+
+/** Whether another attempt may be made at all, so that retries cannot become a storm. */
+export interface RetryBudget {
+  /** A request was sent to the backend for the first time. */
+  count(backend: string, nowMs: number): void;
+  /** Takes one retry from the budget; false when it is used up. */
+  take(backend: string, nowMs: number): boolean;
+}
+
+/** Model servers that llmgate itself starts. */
+export interface Engines {
+  isManaged(backend: string): boolean;
+  /** Rejects with a GateError when it does not run in time; `signal` ends the wait. */
+  use(backend: string, signal: AbortSignal): Promise<{ end(): void }>;
+}
+
+/** Counts of what was done; never throws. */
+export interface RequestMetrics {
+  settled(fact: SettledFact): void;
+  attempted(backend: string, outcome: AttemptOutcome): void;
+}
+
+export type AttemptOutcome = 'ok' | 'failed' | 'busy' | 'warming' | 'refused' | 'cancelled';
+
+/** One finished request as the metrics see it. Times are milliseconds. */
+export interface SettledFact {
+  readonly endpoint: Endpoint;
+  readonly model: string;
+  readonly outcome: OutcomeName;
+  readonly code: ErrorCode | null;
+  readonly backend: string | null;
+  readonly streamed: boolean;
+  readonly durationMs: number;
+  readonly ttftMs: number | null;
+  /** Mean gap between output tokens; null where there were not two. */
+  readonly interTokenMs: number | null;
+  /** What neither backends nor the wait in line took. */
+  readonly overheadMs: number;
+  readonly queueMs: number;
+  readonly usage: Usage;
+  readonly costNanoUsd: NanoUsd | null;
+  readonly keyId: string;
+  readonly user: string | null;
+  readonly team: string | null;
+  readonly tenant: string | null;
+  readonly gpuUs: number;
 }

@@ -13,6 +13,15 @@ export interface Call {
   readonly contentType: string | null;
   /** The body as it came. */
   readonly bytes: Uint8Array | null;
+  /**
+   * What the model reads, for affinity: `seed` stands before every history of the same tools and
+   * instructions, `bytes` is the history as it came. Null where there is no text to be cached.
+   */
+  readonly prompt:
+    | ((model: string) => { readonly seed: string; readonly bytes: Uint8Array })
+    | null;
+  /** A top-level member as text: strings without quotes, the rest as JSON. Null when absent. */
+  parameter(name: string): string | null;
   /** The body for a target: the caller's own bytes, with only what must differ spliced in. */
   bodyFor(target: Target, limit: OutputLimit | null): Uint8Array | null;
 }
@@ -37,6 +46,8 @@ const NOTHING: Call = {
   },
   contentType: null,
   bytes: null,
+  prompt: null,
+  parameter: () => null,
   bodyFor: () => null,
 };
 
@@ -78,6 +89,8 @@ function readJson(route: Route, body: JsonBody, contentType: string | null): Cal
     shape,
     contentType,
     bytes: body.bytes,
+    prompt: (model) => promptOf(body, model),
+    parameter: (name) => parameterOf(body, name),
     bodyFor(target, limit) {
       let edits = target.model === shape.model ? shape.edits : [...shape.edits, rename(target)];
       if (limit !== null && route.wire.limitOutput !== undefined) {
@@ -86,6 +99,28 @@ function readJson(route: Route, body: JsonBody, contentType: string | null): Cal
       return edits.length === 0 ? body.bytes : spliceJson(body, edits);
     },
   };
+}
+
+/** Members that a chat template puts before the history, and those that are the history. */
+const SEED_MEMBERS = ['tools', 'system', 'instructions'];
+const HISTORY_MEMBERS = ['messages', 'input', 'prompt'];
+
+function promptOf({ bytes, scan }: JsonBody, model: string) {
+  let seed = model;
+  for (const member of SEED_MEMBERS) {
+    const range = scan.find(member);
+    if (range !== undefined) seed += `\n${Bun.hash(bytes.subarray(range.start, range.end))}`;
+  }
+  const history = HISTORY_MEMBERS.map((member) => scan.find(member)).find(Boolean);
+  return { seed, bytes: history ? bytes.subarray(history.start, history.end) : NO_BYTES };
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+function parameterOf({ value }: JsonBody, name: string): string | null {
+  if (!Object.hasOwn(value, name)) return null;
+  const found = value[name];
+  return typeof found === 'string' ? found : JSON.stringify(found);
 }
 
 function readForm(route: Route, form: FormBody, contentType: string | null): Call {
@@ -97,6 +132,8 @@ function readForm(route: Route, form: FormBody, contentType: string | null): Cal
     shape,
     contentType,
     bytes: form.bytes,
+    prompt: null,
+    parameter: (name) => form.fields.get(name)?.value ?? null,
     bodyFor: (target) =>
       target.model === shape.model
         ? form.bytes

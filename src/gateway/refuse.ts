@@ -5,8 +5,11 @@ import { errorWithoutSecrets } from './backend-words.ts';
 import type { Exchange } from './exchange.ts';
 import { type ReplyHeaderFields, replyHeaders } from './reply-headers.ts';
 
-/** Ends a request with an error before anything was sent, in the caller's own protocol. */
-export async function refuse(exchange: Exchange, error: GateError): Promise<Response> {
+/**
+ * Ends a request with an error before any answer was sent, in the caller's own protocol. Null when
+ * the head of a stream has gone out meanwhile: then the error is its only frame.
+ */
+export async function refuse(exchange: Exchange, error: GateError): Promise<Response | null> {
   if (traitsOf(error.code).level === 'error') {
     exchange.gate.log.error('request_failed', {
       request_id: exchange.id,
@@ -14,8 +17,15 @@ export async function refuse(exchange: Exchange, error: GateError): Promise<Resp
       cause: error.cause,
     });
   }
-  const { dialect } = exchange.route;
+  const { dialect, wire } = exchange.route;
   const told = errorWithoutSecrets(error, exchange.generation.secrets);
+  if (exchange.replyHasBegun) {
+    const frame = wire.renderErrorFrame(told, exchange.id);
+    exchange.capture?.answer(frame);
+    await exchange.fail(error);
+    exchange.stream.end(frame);
+    return null;
+  }
   const body = renderErrorBody(dialect, told, exchange.id);
   // What the caller is told is kept with what it asked.
   exchange.capture?.answer(utf8.encode(body));

@@ -9,12 +9,14 @@ export type ReplyHeaderFields = Record<string, string>;
 /** The headers every reply of the data plane carries, as far as the request has come. */
 export function replyHeaders(exchange: Exchange): ReplyHeaderFields {
   const headers: ReplyHeaderFields = { 'x-request-id': exchange.id };
-  if (exchange.model !== undefined) headers['x-llmgate-model'] = toHeader(exchange.model.name);
-  const { backend, caller } = exchange;
+  const { backend, caller, attempt, model } = exchange;
+  const answering = attempt?.target.publicModel ?? model?.name;
+  if (answering !== undefined) headers['x-llmgate-model'] = toHeader(answering);
   if (backend !== null) {
     headers['x-llmgate-backend'] = backend;
     headers['x-llmgate-attempts'] = String(exchange.attempts.length);
   }
+  if (exchange.queueMs > 0) headers['x-llmgate-queue-ms'] = String(Math.round(exchange.queueMs));
   if (exchange.outputLimit !== null) {
     headers['x-llmgate-max-output-tokens'] = String(exchange.outputLimit);
   }
@@ -45,8 +47,10 @@ export function costHeader(headers: ReplyHeaderFields, cost: NanoUsd | null): vo
 /** W3C Server-Timing: our own share and the wait for backends, in milliseconds. */
 function serverTiming(exchange: Exchange): string {
   const backendMs = exchange.backendMs();
-  const gateMs = Math.max(0, exchange.elapsedMs() - backendMs);
-  return `gate;dur=${hundredths(gateMs)}, backend;dur=${hundredths(backendMs)}`;
+  const { queueMs } = exchange;
+  const gateMs = Math.max(0, exchange.elapsedMs() - backendMs - queueMs);
+  const queued = queueMs > 0 ? ` queue;dur=${hundredths(queueMs)},` : '';
+  return `gate;dur=${hundredths(gateMs)},${queued} backend;dur=${hundredths(backendMs)}`;
 }
 
 /** Two decimals at most; several times as fast as `toFixed`. */

@@ -6,7 +6,8 @@ import { type AmountDue, amountDue } from '../pricing/amount-due.ts';
 import { saneUsage } from '../pricing/usage-sanity.ts';
 import type { Model } from '../routing/model-table.ts';
 import type { AttemptRow, Booking, FinishedRow } from '../store/rows.ts';
-import type { Attempt, Exchange } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+import type { AttemptOutcome } from './ports.ts';
 import type { Call } from './read.ts';
 import { usageBoundsOf } from './usage-bounds.ts';
 
@@ -18,7 +19,8 @@ export function settle(exchange: Exchange, ending: Outcome, status: number): Pro
   const { gate, model, caller, call } = exchange;
   const outcome = believable(exchange, ending);
   const code: ErrorCode | null = 'code' in outcome ? outcome.code : null;
-  const last = closeLastAttempt(exchange, code);
+  const last = exchange.attempt;
+  endAttempts(exchange, outcome, code);
   const gpuUs = last?.gpuLease?.end() ?? 0;
   const price = last === undefined ? (model?.price ?? null) : last.target.price;
   const due = amountDue(outcome, price, gpuUs);
@@ -50,6 +52,7 @@ export function settle(exchange: Exchange, ending: Outcome, status: number): Pro
     gpuUs: outcome.kind === 'refused' ? 0 : gpuUs,
     contentRef: null,
   };
+  measure(exchange, row, gpuUs);
   logLine(exchange, { outcome, code, status, row });
   if (exchange.capture === undefined) {
     spend();
@@ -88,13 +91,46 @@ function write(exchange: Exchange, row: FinishedRow): Promise<void> {
   });
 }
 
-/** The answer of the last attempt was being read until now; its end is the request's end. */
-function closeLastAttempt(exchange: Exchange, code: ErrorCode | null): Attempt | undefined {
-  const last = exchange.attempts.at(-1);
-  if (last === undefined || last.endedMs !== undefined) return last;
-  last.endedMs = exchange.gate.clock.monotonicMs();
-  last.code = code;
-  return last;
+/** The answers of these attempts were being read until now; their end is the request's end. */
+function endAttempts(exchange: Exchange, outcome: Outcome, code: ErrorCode | null): void {
+  exchange.lease?.end('cancelled', exchange.gate.clock.monotonicMs());
+  const verdict = verdictOf(outcome);
+  for (const attempt of exchange.attempts) if (attempt.isOpen) attempt.end(verdict, code);
+}
+
+function verdictOf(outcome: Outcome): AttemptOutcome {
+  if (outcome.kind === 'served') return 'ok';
+  return outcome.kind === 'cut' && outcome.by === 'backend' ? 'failed' : 'cancelled';
+}
+
+/** What the metrics are told, and `explain` when there is something to tell. */
+function measure(exchange: Exchange, row: FinishedRow, gpuUs: number): void {
+  const { gate, attempts, queueMs, notes } = exchange;
+  const durationMs = exchange.elapsedMs();
+  const backendMs = row.backendMs ?? 0;
+  const { usage, ttftMs } = row;
+  const gaps = usage.outputTokens - 1;
+  gate.metrics.settled({
+    endpoint: row.endpoint,
+    model: row.model,
+    outcome: row.outcome,
+    code: row.code,
+    backend: row.backend,
+    streamed: row.streamed,
+    durationMs,
+    ttftMs,
+    interTokenMs: row.streamed && ttftMs !== null && gaps > 0 ? (durationMs - ttftMs) / gaps : null,
+    overheadMs: Math.max(0, durationMs - backendMs - queueMs),
+    queueMs,
+    usage,
+    costNanoUsd: row.costNanoUsd,
+    keyId: row.keyId,
+    user: row.user,
+    team: row.team,
+    tenant: row.tenant,
+    gpuUs,
+  });
+  if (notes !== undefined || attempts.length > 1) gate.stories.keep(exchange);
 }
 
 /** The columns that the open row and the finished row share. */
@@ -172,6 +208,8 @@ function logLine(exchange: Exchange, { outcome, code, status, row }: Line): void
     input_tokens: row?.usage.inputTokens,
     output_tokens: row?.usage.outputTokens,
     duration_ms: Math.round(exchange.elapsedMs() * 10) / 10,
+    attempts: exchange.attempts.length > 1 ? exchange.attempts.length : undefined,
+    queue_ms: exchange.queueMs > 0 ? Math.round(exchange.queueMs) : undefined,
     ttft_ms: row?.ttftMs === null || row === undefined ? undefined : Math.round(row.ttftMs),
   });
 }

@@ -2,6 +2,7 @@ import { toGateError } from '../core/error.ts';
 import type { Route } from '../protocols/route.ts';
 import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
+import { Course } from './course.ts';
 import { Exchange } from './exchange.ts';
 import { forward } from './forward.ts';
 import type { Gate } from './gate.ts';
@@ -10,8 +11,9 @@ import { listModels } from './list-models.ts';
 import type { ConnectionWatch } from './ports.ts';
 import { read } from './read.ts';
 import { refuse } from './refuse.ts';
-import { reserve } from './reserve.ts';
+import { record, reserve } from './reserve.ts';
 import { route } from './route.ts';
+import { copyToShadow } from './shadow.ts';
 
 export interface Matched {
   readonly route: Route;
@@ -20,10 +22,10 @@ export interface Matched {
 }
 
 /**
- * The path of every request, stage by stage; `docs/request-path.md` tells it in words. A stage
- * throws to refuse. The reply settles when its body ends, not when this function returns.
+ * A request and its reply. The reply settles when its body ends, not when this has resolved; one
+ * that waits long for its turn may have begun before there is anything to say.
  */
-export async function handle(
+export function handle(
   request: Request,
   matched: Matched,
   gate: Gate,
@@ -31,6 +33,19 @@ export async function handle(
 ): Promise<Response> {
   const exchange = new Exchange(request, matched.route, gate, connections);
   request.signal.addEventListener('abort', () => exchange.callerGone());
+  return new Promise((respond) => {
+    exchange.mayRespondEarly(respond);
+    void run(exchange, matched).then((response) => {
+      if (response !== null) respond(response);
+    });
+  });
+}
+
+/**
+ * The path of every request, stage by stage; `docs/request-path.md` tells it in words. A stage
+ * throws to refuse. Null when the reply has begun already.
+ */
+async function run(exchange: Exchange, { modelId }: Matched): Promise<Response | null> {
   try {
     const caller = authenticate(exchange);
     const call = await read(exchange);
@@ -39,10 +54,14 @@ export async function handle(
     exchange.awaitAnswer();
     const model = authorize(exchange, caller, call);
     limit(exchange, caller, call);
-    if (model === null) return await listModels(exchange, caller, matched.modelId);
-    const plan = route(exchange, model);
-    await reserve(exchange, { caller, call, model }, plan);
-    return await forward(exchange, call, plan);
+    if (model === null) return await listModels(exchange, caller, modelId);
+    const asked = { caller, call, model };
+    const plan = reserve(exchange, asked, route(exchange, caller, call, model));
+    const course = new Course(exchange, asked, plan);
+    const place = await course.firstPlace();
+    await record(exchange, asked, place.target);
+    copyToShadow(exchange, call, plan.choice.shadow);
+    return await forward(exchange, call, course, place);
   } catch (cause) {
     return refuse(exchange, toGateError(cause));
   }

@@ -1,92 +1,138 @@
 import type { GateError } from '../core/error.ts';
 import { NO_USAGE, type Usage } from '../core/usage.ts';
 import type { StreamReader } from '../protocols/wire.ts';
+import type { Attempt } from './attempt.ts';
 import { streamBroken } from './backend-failure.ts';
-import type { BackendReply, BodySink } from './backend-reply.ts';
+import type { BodySink } from './backend-reply.ts';
 import { errorWithoutSecrets } from './backend-words.ts';
-import { CallerStream } from './caller-stream.ts';
 import type { Exchange, UsageSoFar } from './exchange.ts';
 
 /**
  * Passes an event stream on, frame by frame, while a reader beside it counts.
  *
- * The protocol's terminal frame is held back until the request is settled, so whoever sees a clean
- * end can rely on the books. Whatever else ends the stream gets the protocol's error frame and no
- * terminal: a broken stream never looks complete.
+ * Until `release` it is held back, so that another backend can still take over when this one fails
+ * before it has said anything. The protocol's terminal frame is held back until the request is
+ * settled, so whoever sees a clean end can rely on the books. Whatever else ends the stream gets
+ * the protocol's error frame and no terminal: a broken stream never looks complete.
  */
 export class StreamRelay implements BodySink {
-  /** Resolves with the first frame; rejects when the stream fails before one. */
+  /** Resolves with the first content, or when holding back would last too long; else rejects. */
   readonly begun: Promise<void>;
+  readonly #resolveBegun: () => void;
+  readonly #rejectBegun: (error: GateError) => void;
   readonly #exchange: Exchange;
-  readonly #reply: BackendReply;
+  readonly #attempt: Attempt;
   readonly #reader: StreamReader;
-  readonly #caller: CallerStream;
-  #ended = false;
+  #held: Uint8Array[] | undefined = [];
+  #heldBytes = 0;
+  readonly #heldSinceMs: number;
+  #ending: Uint8Array | GateError | undefined;
+  #tokensCharged = 0;
 
-  constructor(exchange: Exchange, reply: BackendReply) {
+  constructor(exchange: Exchange, attempt: Attempt) {
     this.#exchange = exchange;
-    this.#reply = reply;
-    this.#caller = new CallerStream(exchange, reply);
+    this.#attempt = attempt;
+    this.#heldSinceMs = exchange.gate.clock.monotonicMs();
     this.#reader = exchange.route.wire.openStream({
       usageRequested: exchange.call?.shape.usageRequested ?? false,
     });
-    this.begun = this.#caller.begun;
-    exchange.usageSoFar = () => this.#usageSoFar();
-    reply.pipeTo(this);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.begun = promise;
+    this.#resolveBegun = resolve;
+    this.#rejectBegun = reject;
+    attempt.reply.pipeTo(this);
   }
 
-  body(): ReadableStream<Uint8Array> {
-    return this.#caller.body();
+  /** The caller gets this stream: what was held back goes out, and everything after it at once. */
+  release(): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    this.#exchange.usageSoFar = () => this.#usageSoFar();
+    for (const bytes of held) this.#pass(bytes);
+    if (this.#ending !== undefined) this.#conclude(this.#ending);
   }
 
   onData(bytes: Uint8Array): void {
-    if (this.#ended) return;
-    const { forward, end, fault } = this.#reader.push(bytes);
-    if (this.#exchange.firstTokenMs === undefined && this.#reader.sawContent) {
-      this.#exchange.firstTokenMs = this.#exchange.gate.clock.monotonicMs();
+    if (this.#ending !== undefined) return;
+    const reader = this.#reader;
+    const { forward, end, fault } = reader.push(bytes);
+    if (reader.sawContent) {
+      this.#attempt.sawContent();
+      const tokens = reader.outputTokensCounted - this.#tokensCharged;
+      if (tokens > 0) {
+        this.#tokensCharged += tokens;
+        this.#attempt.lease.output(tokens);
+      }
     }
-    if (forward !== null) {
-      this.#caller.begin();
-      this.#caller.write(forward);
-      this.#exchange.capture?.answer(forward);
+    if (forward !== null) this.#pass(forward);
+    const ending = fault ?? end;
+    if (ending !== null) this.#end(ending);
+    if (this.#held !== undefined && (reader.sawContent || this.#heldTooLong())) {
+      this.#resolveBegun();
     }
-    if (fault !== null) this.#fail(fault);
-    else if (end !== null) this.#complete(end);
   }
 
   onEnd(): void {
     // Framing that ends cleanly proves nothing: without its terminal a stream was cut.
-    if (!this.#ended) this.#fail(streamBroken());
+    this.#end(streamBroken());
   }
 
   onBroken(error: GateError): void {
-    if (!this.#ended) this.#fail(error);
+    this.#end(error);
+  }
+
+  #pass(bytes: Uint8Array): void {
+    if (this.#held !== undefined) {
+      this.#held.push(bytes);
+      this.#heldBytes += bytes.byteLength;
+      return;
+    }
+    this.#exchange.stream.write(bytes);
+    this.#exchange.capture?.answer(bytes);
+  }
+
+  /** Thinking aloud in comments or empty frames must not hold a caller back for ever. */
+  #heldTooLong(): boolean {
+    const { holdBytes, holdMs } = this.#exchange.generation.retries;
+    if (this.#heldBytes > holdBytes) return true;
+    return this.#exchange.gate.clock.monotonicMs() - this.#heldSinceMs > holdMs;
+  }
+
+  #end(ending: Uint8Array | GateError): void {
+    if (this.#ending !== undefined) return;
+    this.#ending = ending;
+    if (this.#held === undefined) return this.#conclude(ending);
+    // Nothing was sent to the caller yet: a failure can still be another's success.
+    if (ending instanceof Error) this.#rejectBegun(ending);
+    else this.#resolveBegun();
+  }
+
+  #conclude(ending: Uint8Array | GateError): void {
+    void (ending instanceof Error ? this.#fail(ending) : this.#complete(ending));
   }
 
   async #complete(terminal: Uint8Array): Promise<void> {
-    this.#ended = true;
+    const exchange = this.#exchange;
     const { usage, isUsageSound } = this.#reader;
-    this.#exchange.outputTokensCounted = this.#reader.outputTokensCounted;
+    exchange.outputTokensCounted = this.#reader.outputTokensCounted;
     const outcome =
       usage === null
         ? ({ kind: 'served', usage: this.#counted(), source: 'counted' } as const)
         : ({ kind: 'served', usage, source: isUsageSound ? 'reported' : 'clamped' } as const);
-    this.#exchange.capture?.answer(terminal);
-    await this.#exchange.finish(outcome, 200);
-    this.#caller.begin();
-    this.#caller.end(terminal);
+    exchange.capture?.answer(terminal);
+    await exchange.finish(outcome, 200);
+    exchange.stream.end(terminal);
   }
 
   async #fail(error: GateError): Promise<void> {
-    this.#ended = true;
-    this.#reply.discard();
-    if (!this.#exchange.replyHasBegun) return this.#caller.refuse(error);
-    const { route, generation, id, capture } = this.#exchange;
+    this.#attempt.reply.discard();
+    const { route, generation, id, capture, stream } = this.#exchange;
     const told = errorWithoutSecrets(error, generation.secrets);
     const frame = route.wire.renderErrorFrame(told, id);
     capture?.answer(frame);
     await this.#exchange.fail(error);
-    this.#caller.end(frame);
+    stream.end(frame);
   }
 
   #usageSoFar(): UsageSoFar {

@@ -1,0 +1,81 @@
+import type { ErrorCode } from '../core/error.ts';
+import type { GpuLease } from '../pricing/gpu-share.ts';
+import type { Target } from '../routing/model-table.ts';
+import type { LeaseResult, ReplicaLease } from '../routing/scheduling.ts';
+import { BackendReply } from './backend-reply.ts';
+import type { Gate } from './gate.ts';
+import type { AttemptOutcome } from './ports.ts';
+
+/**
+ * One request to one backend, from the place it was given until its answer has ended. Whatever it
+ * took is given back by `end`, which every way out of it calls and which counts once.
+ */
+export class Attempt {
+  readonly target: Target;
+  readonly lease: ReplicaLease;
+  readonly startedAtMs: number;
+  readonly startedMs: number;
+  readonly reply = new BackendReply();
+  /** Its share of the backend's time, where that costs money. */
+  readonly gpuLease: GpuLease | undefined;
+  /** Keeps a model server of ours running. */
+  engine: { end(): void } | undefined;
+  endedMs: number | undefined;
+  /** False while no byte of the request can have been processed. */
+  reached = false;
+  firstTokenMs: number | undefined;
+  code: ErrorCode | null = null;
+  status: number | null = null;
+  readonly #gate: Gate;
+
+  constructor(gate: Gate, lease: ReplicaLease) {
+    this.#gate = gate;
+    this.lease = lease;
+    this.target = lease.target;
+    this.startedAtMs = gate.clock.nowMs();
+    this.startedMs = gate.clock.monotonicMs();
+    const { price, backend } = lease.target;
+    // Time is counted where it costs money.
+    const isTimed = price !== null && price.gpuHour !== 0;
+    this.gpuLease = isTimed ? gate.gpuShares.begin(backend) : undefined;
+  }
+
+  get isOpen(): boolean {
+    return this.endedMs === undefined;
+  }
+
+  /** The first content has come. */
+  sawContent(): void {
+    if (this.firstTokenMs !== undefined) return;
+    this.firstTokenMs = this.#gate.clock.monotonicMs();
+    this.lease.firstToken(this.firstTokenMs);
+  }
+
+  /** `code` says why it did not serve; null when it did. The first call counts. */
+  end(outcome: AttemptOutcome, code: ErrorCode | null, retryAfterMs?: number): void {
+    if (this.endedMs !== undefined) return;
+    const nowMs = this.#gate.clock.monotonicMs();
+    this.endedMs = nowMs;
+    this.code = code;
+    this.gpuLease?.end();
+    this.engine?.end();
+    this.lease.end(LEASE_RESULTS[outcome], nowMs);
+    this.#gate.health.note(this.target.backend, outcome, nowMs, retryAfterMs);
+    this.#gate.metrics.attempted(this.target.backend, outcome);
+  }
+
+  /** Another attempt answered first, or nobody waits any more: closes the connection. */
+  giveUp(): void {
+    this.reply.discard();
+    this.end('cancelled', 'caller_gone');
+  }
+}
+
+const LEASE_RESULTS: Readonly<Record<AttemptOutcome, LeaseResult>> = {
+  ok: 'ok',
+  failed: 'failed',
+  busy: 'failed',
+  warming: 'failed',
+  refused: 'ok',
+  cancelled: 'cancelled',
+};

@@ -1,0 +1,41 @@
+import { GateError } from '../core/error.ts';
+import type { OverloadBounds } from './gate.ts';
+
+/**
+ * What the gateway itself carries. Past one of its bounds a request is turned away before anything
+ * is taken for it: early and cheaply, so that those already here are served.
+ */
+export class GateLoad {
+  bytesInFlight = 0;
+  /** How late the event loop last was; kept up to date from outside. */
+  lagMs = 0;
+  readonly #addresses = new Map<string, number>();
+
+  /** Throws 503 `overloaded`. */
+  check(bounds: OverloadBounds, inFlight: number): void {
+    if (inFlight >= bounds.requestsInFlight) throw overloaded('has too many requests in flight');
+    if (this.bytesInFlight >= bounds.bytesInFlight) {
+      throw overloaded('holds as many bytes of requests as it may');
+    }
+    if (bounds.lagMs !== null && this.lagMs > bounds.lagMs) throw overloaded('cannot keep up');
+  }
+
+  /** A request of one address, until `leave`. Throws 503 when that one has too many. */
+  enter(address: string, bounds: OverloadBounds): void {
+    const before = this.#addresses.get(address) ?? 0;
+    if (bounds.perAddress !== null && before >= bounds.perAddress) {
+      throw overloaded('has too many requests of this address in flight');
+    }
+    this.#addresses.set(address, before + 1);
+  }
+
+  leave(address: string): void {
+    const left = (this.#addresses.get(address) ?? 0) - 1;
+    if (left > 0) this.#addresses.set(address, left);
+    else this.#addresses.delete(address);
+  }
+}
+
+function overloaded(what: string): GateError {
+  return new GateError('overloaded', `The gateway ${what}; try again in a moment.`);
+}

@@ -1,0 +1,21 @@
+import type { Exchange } from './exchange.ts';
+import { eventStreamHeaders } from './meter.ts';
+
+/**
+ * A caller who asked for a stream and waits long hears from us: the head of the answer, and then a
+ * comment every so often. Everybody else just waits.
+ */
+export async function whileAlive<T>(exchange: Exchange, wait: Promise<T>): Promise<T> {
+  const { keepAliveMs } = exchange.generation.queue;
+  const wantsStream = exchange.call?.shape.stream === true;
+  if (keepAliveMs === null || !wantsStream) return wait;
+  const timer = setInterval(
+    () => exchange.keepAlive(() => eventStreamHeaders(exchange)),
+    keepAliveMs,
+  );
+  try {
+    return await wait;
+  } finally {
+    clearInterval(timer);
+  }
+}

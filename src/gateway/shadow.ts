@@ -1,0 +1,246 @@
+import { toGateError } from '../core/error.ts';
+import type { Key } from '../core/key.ts';
+import { ZERO_USD } from '../core/money.ts';
+import { type Outcome, outcomeName } from '../core/outcome.ts';
+import { NO_USAGE, type Usage, type UsageSource } from '../core/usage.ts';
+import { amountDue } from '../pricing/amount-due.ts';
+import { holdFor, tokensHeldFor, type WorstCase } from '../pricing/hold.ts';
+import { saneUsage } from '../pricing/usage-sanity.ts';
+import type { Target } from '../routing/model-table.ts';
+import type { Booking } from '../store/rows.ts';
+import { Attempt } from './attempt.ts';
+import { failureToError, refusalToError } from './backend-failure.ts';
+import type { Exchange } from './exchange.ts';
+import { forwardedHeaders } from './forwarded-headers.ts';
+import { outputBound } from './output-bound.ts';
+import type { BackendRequest } from './ports.ts';
+import { findFreePlace } from './queue.ts';
+import type { Call } from './read.ts';
+
+/** Copies that may be on their way at once; a shadow must never weigh on what callers wait for. */
+const COPIES_MAX = 64;
+const REPLY_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * Whom copies are booked on: nobody's key, so that their cost is apart from every caller's, while
+ * budgets over everything still count it.
+ */
+const SHADOW_KEY: Key = {
+  id: 'shadow',
+  name: 'shadow',
+  user: null,
+  team: null,
+  tenant: null,
+  status: 'active',
+  createdAtMs: 0,
+  expiresAtMs: null,
+  secrets: [],
+  models: null,
+  endpoints: null,
+  limits: {
+    requestsPerMinute: null,
+    tokensPerMinute: null,
+    concurrency: null,
+    budget: null,
+    tokenBudget: null,
+    maxOutputTokens: null,
+  },
+  tags: {},
+  content: 'off',
+};
+
+/** The copies on their way; they end by themselves, or with the gateway. */
+export class ShadowCopies {
+  readonly #running = new Map<Attempt, Promise<void>>();
+
+  get size(): number {
+    return this.#running.size;
+  }
+
+  add(attempt: Attempt, done: Promise<void>): void {
+    this.#running.set(
+      attempt,
+      done.finally(() => this.#running.delete(attempt)),
+    );
+  }
+
+  /** Ends all of them; resolves when they are booked. */
+  async stop(): Promise<void> {
+    const error = toGateError(new Error('the gateway is shutting down'));
+    for (const { reply } of this.#running.keys()) reply.break(error);
+    await Promise.allSettled(this.#running.values());
+  }
+}
+
+/**
+ * Sends the request to a shadow as well, when there is a place and money for it. Its answer is read,
+ * counted and dropped; nothing of it can reach or delay the caller.
+ */
+export function copyToShadow(exchange: Exchange, call: Call, target: Target | null): void {
+  const { caller, gate, model } = exchange;
+  if (target === null || caller === undefined || model === undefined) return;
+  const isFull = gate.shadows.size >= COPIES_MAX;
+  const choice = { ...NO_CHOICE, model, targets: [target] };
+  const place = exchange.lease;
+  const lease = isFull
+    ? null
+    : findFreePlace(exchange, { caller, call, choice, candidates: [target] });
+  // The caller's own place, which asking for another one has overwritten.
+  exchange.lease = place;
+  if (lease === null) {
+    gate.counters.shadowsSkipped += 1;
+    return;
+  }
+  gate.counters.shadows += 1;
+  const attempt = new Attempt(gate, lease);
+  const request: BackendRequest = {
+    method: 'POST',
+    path: exchange.route.backendPath,
+    headers: forwardedHeaders(exchange, call),
+    body: call.bodyFor(target, null),
+  };
+  const done = run(exchange, call, attempt, request).catch((cause) => {
+    attempt.giveUp();
+    gate.log.warn('shadow_failed', { request_id: exchange.id, backend: target.backend, cause });
+  });
+  gate.shadows.add(attempt, done);
+}
+
+const NO_CHOICE = { session: null, variant: null, shadow: null, rule: null, labels: [] };
+
+interface Counted {
+  readonly usage: Usage;
+  readonly source: UsageSource;
+}
+
+/** From the hold to the row of one copy. Rejects when it cannot be paid or recorded. */
+async function run(
+  exchange: Exchange,
+  call: Call,
+  attempt: Attempt,
+  request: BackendRequest,
+): Promise<void> {
+  const { gate, generation, model, route } = exchange;
+  if (model === undefined) return;
+  const { target } = attempt;
+  const booking: Booking = {
+    id: gate.requestIds(),
+    keyId: SHADOW_KEY.id,
+    user: null,
+    team: null,
+    tenant: null,
+    tags: { shadow: model.name },
+    endpoint: route.endpoint,
+    model: model.name,
+    streamed: call.shape.stream,
+    startedAtMs: attempt.startedAtMs,
+  };
+  const worst: WorstCase = {
+    inputTokens: call.shape.inputTokens,
+    maxOutputTokens: outputBound(model, call, SHADOW_KEY).tokens,
+    choices: call.shape.choices,
+    maxGpuMs: generation.totalMs,
+  };
+  const nanoUsd = target.price === null ? ZERO_USD : holdFor(worst, target.price);
+  const payer = { key: SHADOW_KEY, model: model.name };
+  const hold = gate.budgets.reserve(payer, { nanoUsd, tokens: tokensHeldFor(worst) });
+  try {
+    await gate.journal.open({
+      ...booking,
+      backend: target.backend,
+      inputTokensEstimate: call.shape.inputTokens,
+      holdNanoUsd: nanoUsd,
+      price: target.price,
+    });
+  } catch (cause) {
+    hold.cancel();
+    throw cause;
+  }
+  const outcome = await ask(exchange, call, attempt, request).then(
+    (counted): Outcome => ({ kind: 'served', ...counted }),
+    (cause): Outcome => ({ kind: 'refused', code: toGateError(cause).code }),
+  );
+  attempt.end(outcome.kind === 'served' ? 'ok' : 'failed', codeOf(outcome));
+  const gpuUs = attempt.gpuLease?.end() ?? 0;
+  const due = amountDue(outcome, target.price, gpuUs);
+  if (outcome.kind === 'refused') hold.cancel();
+  else {
+    const { inputTokens, outputTokens } = due.usage;
+    hold.settle({ nanoUsd: due.costNanoUsd ?? ZERO_USD, tokens: inputTokens + outputTokens });
+  }
+  const endedMs = attempt.endedMs ?? attempt.startedMs;
+  await gate.journal.settle(
+    {
+      ...booking,
+      backend: target.backend,
+      outcome: outcomeName(outcome),
+      code: codeOf(outcome),
+      status: attempt.status ?? 503,
+      finishedAtMs: gate.clock.nowMs(),
+      ttftMs: attempt.firstTokenMs === undefined ? null : attempt.firstTokenMs - attempt.startedMs,
+      backendMs: endedMs - attempt.startedMs,
+      usage: due.usage,
+      usageSource: 'source' in outcome ? outcome.source : 'none',
+      estimated: due.estimated,
+      costNanoUsd: due.costNanoUsd,
+      price: target.price,
+      attempts: 1,
+      gpuUs: outcome.kind === 'refused' ? 0 : gpuUs,
+      contentRef: null,
+    },
+    [],
+  );
+}
+
+function codeOf(outcome: Outcome) {
+  return 'code' in outcome ? outcome.code : null;
+}
+
+/** Reads the whole answer and says what it used. */
+async function ask(
+  { generation, route, gate }: Exchange,
+  call: Call,
+  attempt: Attempt,
+  request: BackendRequest,
+): Promise<Counted> {
+  const { reply, target } = attempt;
+  attempt.reached = true;
+  reply.sending = generation.sender.send(target, request, reply);
+  const head = await reply.head;
+  if ('stage' in head) throw failureToError(head);
+  attempt.status = head.status;
+  const tooLong = () => toGateError(new Error('the answer of the shadow is too long'));
+  const { shape } = call;
+  if (head.status !== 200) {
+    throw refusalToError(head, await reply.collect(REPLY_BYTES_MAX, tooLong), gate.clock.nowMs());
+  }
+  const bounds = {
+    inputTokensEstimate: shape.inputTokens,
+    contextTokens: null,
+    choices: shape.choices,
+  };
+  const body = await reply.collect(REPLY_BYTES_MAX, tooLong);
+  attempt.sawContent();
+  if (!shape.stream) {
+    const { usage, outputTokensCounted } = route.wire.readReply(body);
+    return believable(usage, shape.inputTokens, { ...bounds, outputTokensCounted });
+  }
+  const reader = route.wire.openStream({ usageRequested: true });
+  const { fault } = reader.push(body);
+  if (fault !== null) throw fault;
+  const { outputTokensCounted } = reader;
+  return believable(reader.usage, shape.inputTokens, { ...bounds, outputTokensCounted });
+}
+
+function believable(
+  reported: Usage | null,
+  inputTokens: number,
+  bounds: Parameters<typeof saneUsage>[1],
+): Counted {
+  if (reported === null) {
+    const usage = { ...NO_USAGE, inputTokens, outputTokens: bounds.outputTokensCounted };
+    return { usage, source: 'counted' };
+  }
+  const { usage, clamped } = saneUsage(reported, bounds);
+  return { usage, source: clamped ? 'clamped' : 'reported' };
+}
