@@ -2,7 +2,8 @@ import { type Backend, createBackend } from '../backends/backend.ts';
 import type { HttpClient } from '../backends/http1/client.ts';
 import { createSender } from '../backends/sender.ts';
 import type { BackendConfig, Config } from '../config/config.ts';
-import type { Generation } from '../gateway/gate.ts';
+import type { Clock } from '../core/clock.ts';
+import type { BackendFacts, Generation } from '../gateway/gate.ts';
 
 /** A configuration made ready for requests. */
 export interface BuiltGeneration {
@@ -15,16 +16,21 @@ interface BuildOptions {
   readonly number: number;
   /** Shared by all generations, so that a reload keeps its warm connections. */
   readonly client: HttpClient;
+  readonly clock: Clock;
+  /** The one before, whose credentials may be cooling down; none at the start. */
+  readonly previous?: BuiltGeneration;
 }
 
 /** Works out everything a request would otherwise have to. Throws when a backend URL is unusable. */
 export function createGeneration(
   config: Config,
-  { number, client }: BuildOptions,
+  { number, client, clock, previous }: BuildOptions,
 ): BuiltGeneration {
-  const backends = config.backends.map(createBackend);
+  const known = new Map(previous?.backends.map((backend) => [backend.id, backend]));
+  const backends = config.backends.map((each) => createBackend(each, known.get(each.id)));
   const sender = createSender({
     client,
+    clock,
     backends: new Map(backends.map((backend) => [backend.id, backend])),
     deadlines: config.timeouts,
   });
@@ -32,29 +38,26 @@ export function createGeneration(
     number,
     sender,
     secrets: secretsOf(backends),
-    openAiBackends: new Set(config.backends.filter(isOpenAi).map(({ id }) => id)),
+    backends: new Map(config.backends.map((each) => [each.id, toFacts(each)])),
     unpricedModels: config.unpricedModels,
     maxBodyBytes: config.maxBodyBytes,
     idleMs: config.timeouts.idleMs,
     totalMs: config.timeouts.totalMs,
+    retries: config.retries,
+    queue: config.queue,
+    overload: config.overload,
     content: config.audit.content,
     onAuditFailure: config.audit.onFailure,
   };
   return { config, generation, backends };
 }
 
-function isOpenAi({ type }: BackendConfig): boolean {
-  return type === 'openai';
+function toFacts({ type, labels, resend }: BackendConfig): BackendFacts {
+  return { isOpenAi: type === 'openai', labels, mayResend: resend };
 }
 
-/** Shorter values are words such as a team's name, which error texts may well hold. */
-const SECRET_LENGTH_MIN = 8;
-
-/** Every part of a header that we send of our own, schemes such as `Bearer` aside; longest first. */
+/** Credentials of every backend, longest first, so that no part of one is left when struck out. */
 function secretsOf(backends: readonly Backend[]): readonly string[] {
-  const parts = backends.flatMap(({ headers }) =>
-    headers.flatMap(([, value]) => value.split(/\s+/)),
-  );
-  const secrets = new Set(parts.filter((part) => part.length >= SECRET_LENGTH_MIN));
+  const secrets = new Set(backends.flatMap((backend) => backend.secrets));
   return [...secrets].toSorted((a, b) => b.length - a.length);
 }

@@ -89,6 +89,10 @@ export class Exchange {
   due: AmountDue | undefined;
   /** Set by the meter of a streamed answer. */
   usageSoFar: (() => UsageSoFar) | undefined;
+  /** Bytes of its body in memory. */
+  bytesTaken = 0;
+  /** The address it is counted under, where that is bounded. */
+  countedAddress: string | undefined;
   readonly #connections: ConnectionWatch;
   #maySilenceLast = false;
   #stoppedBy: GateError | undefined;
@@ -143,6 +147,12 @@ export class Exchange {
   /** The address at the other end of the connection; null when it is gone. */
   callerAddress(): string | null {
     return this.#connections.requestIP(this.request)?.address ?? null;
+  }
+
+  /** Counts bytes that this request keeps in memory. Throws 503 when there are too many. */
+  takeBytes(sizeBytes: number): void {
+    this.gate.load.takeBytes(sizeBytes, this.generation.overload);
+    this.bytesTaken += sizeBytes;
   }
 
   /** Milliseconds since the request arrived. */

@@ -6,7 +6,7 @@ import type { OverloadBounds } from './gate.ts';
  * is taken for it: early and cheaply, so that those already here are served.
  */
 export class GateLoad {
-  bytesInFlight = 0;
+  #bytesInFlight = 0;
   /** How late the event loop last was; kept up to date from outside. */
   lagMs = 0;
   readonly #addresses = new Map<string, number>();
@@ -14,10 +14,23 @@ export class GateLoad {
   /** Throws 503 `overloaded`. */
   check(bounds: OverloadBounds, inFlight: number): void {
     if (inFlight >= bounds.requestsInFlight) throw overloaded('has too many requests in flight');
-    if (this.bytesInFlight >= bounds.bytesInFlight) {
+    if (bounds.lagMs !== null && this.lagMs > bounds.lagMs) throw overloaded('cannot keep up');
+  }
+
+  get bytesInFlight(): number {
+    return this.#bytesInFlight;
+  }
+
+  /** Memory for a body, until `giveBytes`. Throws 503 when all of it is taken. */
+  takeBytes(sizeBytes: number, bounds: OverloadBounds): void {
+    if (this.#bytesInFlight + sizeBytes > bounds.bytesInFlight) {
       throw overloaded('holds as many bytes of requests as it may');
     }
-    if (bounds.lagMs !== null && this.lagMs > bounds.lagMs) throw overloaded('cannot keep up');
+    this.#bytesInFlight += sizeBytes;
+  }
+
+  giveBytes(sizeBytes: number): void {
+    this.#bytesInFlight -= sizeBytes;
   }
 
   /** A request of one address, until `leave`. Throws 503 when that one has too many. */

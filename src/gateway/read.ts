@@ -166,21 +166,25 @@ function isUtf8(contentType: string): boolean {
 }
 
 /** The whole body. One of unstated length is counted while it arrives. */
-function readBytes({ request, generation }: Exchange): Promise<Uint8Array> {
+function readBytes(exchange: Exchange): Promise<Uint8Array> {
+  const { request, generation } = exchange;
   const { maxBodyBytes } = generation;
   const declared = request.headers.get('content-length');
-  if (declared === null) return countedBytes(request, maxBodyBytes);
+  if (declared === null) return countedBytes(exchange, maxBodyBytes);
   // A length sent twice arrives as "5, 5"; two that differ never get this far.
-  if (Number.parseInt(declared, 10) > maxBodyBytes) throw tooLarge(maxBodyBytes);
+  const sizeBytes = Number.parseInt(declared, 10);
+  if (sizeBytes > maxBodyBytes) throw tooLarge(maxBodyBytes);
+  exchange.takeBytes(sizeBytes);
   return request.bytes();
 }
 
-async function countedBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+async function countedBytes(exchange: Exchange, maxBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const part of request.body ?? []) {
+  for await (const part of exchange.request.body ?? []) {
     sizeBytes += part.byteLength;
     if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
+    exchange.takeBytes(part.byteLength);
     parts.push(part);
   }
   return Buffer.concat(parts, sizeBytes);

@@ -66,8 +66,11 @@ export function settle(exchange: Exchange, ending: Outcome, status: number): Pro
   });
 }
 
-/** Rate tokens and the slot: the one place where they are given back. */
-function giveBack({ admission }: Exchange, outcome: Outcome, due: AmountDue): void {
+/** Rate tokens, the slot, memory: the one place where they are given back. */
+function giveBack(exchange: Exchange, outcome: Outcome, due: AmountDue): void {
+  const { admission, gate, bytesTaken, countedAddress } = exchange;
+  gate.load.giveBytes(bytesTaken);
+  if (countedAddress !== undefined) gate.load.leave(countedAddress);
   if (outcome.kind === 'refused') admission?.cancel();
   else admission?.settle(tokensOf(due));
 }

@@ -41,12 +41,30 @@ export function handle(
   });
 }
 
+/** Is the gateway itself up to it? Throws 503 `overloaded` before anything is taken. */
+function admit(exchange: Exchange): void {
+  const { gate, generation } = exchange;
+  const { overload } = generation;
+  try {
+    // This one is counted already.
+    gate.load.check(overload, gate.inFlight.size - 1);
+    if (overload.perAddress === null) return;
+    const address = exchange.callerAddress() ?? '';
+    gate.load.enter(address, overload);
+    exchange.countedAddress = address;
+  } catch (cause) {
+    gate.counters.overloaded += 1;
+    throw cause;
+  }
+}
+
 /**
  * The path of every request, stage by stage; `docs/request-path.md` tells it in words. A stage
  * throws to refuse. Null when the reply has begun already.
  */
 async function run(exchange: Exchange, { modelId }: Matched): Promise<Response | null> {
   try {
+    admit(exchange);
     const caller = authenticate(exchange);
     const call = await read(exchange);
     // What the next stages take for a request that is over would never be given back.
