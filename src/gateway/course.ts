@@ -111,10 +111,7 @@ export class Course {
     const leftMs = generation.totalMs - this.#exchange.elapsedMs();
     if (waitMs === null || waitMs >= leftMs) throw error;
     this.#exchange.note(`waits ${Math.round(waitMs)} ms before it asks again`);
-    await this.#exchange.wait<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      return () => clearTimeout(timer);
-    });
+    await this.#exchange.wait<void>((resolve) => gate.after(waitMs, resolve));
     const place = await this.#place(this.#choice, this.#choice.targets);
     if (place instanceof GateError) throw error;
     return place;

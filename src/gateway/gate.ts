@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts';
+import type { After, Clock } from '../core/clock.ts';
 import type { RequestIds } from '../core/ids.ts';
 import type { ContentMode } from '../core/key.ts';
 import type { Limiter } from '../limits/limiter.ts';
@@ -94,6 +94,7 @@ export interface OverloadBounds {
 /** What the request path works with. One per process. */
 export interface Gate {
   readonly clock: Clock;
+  readonly after: After;
   /** Uniform in [0, 1): for splits, shadows and jitter, never for secrets. */
   readonly random: () => number;
   readonly requestIds: RequestIds;

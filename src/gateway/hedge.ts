@@ -26,9 +26,9 @@ export async function hedged(
   const first = watched(ask(lease));
   if (delayMs === null) return timed(exchange, model, await first.promise);
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, delayMs);
+    const stopTimer = exchange.gate.after(delayMs, resolve);
     const wake = () => {
-      clearTimeout(timer);
+      stopTimer();
       resolve();
     };
     first.promise.then(wake, wake);

@@ -9,13 +9,15 @@ export async function whileAlive<T>(exchange: Exchange, wait: Promise<T>): Promi
   const { keepAliveMs } = exchange.generation.queue;
   const wantsStream = exchange.call?.shape.stream === true;
   if (keepAliveMs === null || !wantsStream) return wait;
-  const timer = setInterval(
-    () => exchange.keepAlive(() => eventStreamHeaders(exchange)),
-    keepAliveMs,
-  );
+  const { after } = exchange.gate;
+  const speak = () => {
+    exchange.keepAlive(() => eventStreamHeaders(exchange));
+    stopTimer = after(keepAliveMs, speak);
+  };
+  let stopTimer = after(keepAliveMs, speak);
   try {
     return await wait;
   } finally {
-    clearInterval(timer);
+    stopTimer();
   }
 }

@@ -31,7 +31,7 @@ export function queue(
   exchange: Exchange,
   applicant: Applicant,
 ): ReplicaLease | Promise<ReplicaLease> {
-  const { scheduler, clock } = exchange.gate;
+  const { scheduler, clock, after } = exchange.gate;
   const job = toJob(exchange, applicant);
   const line = new Line();
   const asked = scheduler.ask(job, clock.monotonicMs(), line);
@@ -42,20 +42,20 @@ export function queue(
   const sinceMs = clock.monotonicMs();
   exchange.note(`waits in line, ${waiting.position()} before it`);
   const place = exchange.wait<ReplicaLease>((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const stopTimer = after(maxWaitMs, () => {
       waiting.leave();
       reject(timedOut(exchange, applicant));
-    }, maxWaitMs);
+    });
     line.onLease = (lease) => {
-      clearTimeout(timer);
+      stopTimer();
       resolve(taken(exchange, lease));
     };
     line.onUnavailable = () => {
-      clearTimeout(timer);
+      stopTimer();
       reject(refusal('unavailable'));
     };
     return () => {
-      clearTimeout(timer);
+      stopTimer();
       waiting.leave();
     };
   });
