@@ -11,6 +11,7 @@ import { addHoldRoutes } from './hold-routes.ts';
 import { addKeyRoutes } from './key-routes.ts';
 import { addLiveRoutes } from './live-routes.ts';
 import { toOperationError } from './local-operations.ts';
+import { addMetricsRoute, type RenderMetrics } from './metrics-route.ts';
 import { OPERATION_ERRORS, OperationError } from './operation-error.ts';
 import type { Operations } from './operations.ts';
 import { renderIssues } from './parse-input.ts';
@@ -22,12 +23,15 @@ export interface AdminAppOptions {
   readonly operations: Operations;
   /** Version of llmgate, for the OpenAPI document. */
   readonly version: string;
+  /** What `GET /metrics` answers; without it there is no such path. */
+  readonly metrics?: RenderMetrics;
   /** Told of every failure that is a bug or a broken store, with its cause. */
   readonly onFailure: (failure: OperationError) => void;
 }
 
 /** The admin API: each route checks its input, calls one operation and sends its document. */
-export function createAdminApp({ operations, version, onFailure }: AdminAppOptions): OpenAPIHono {
+export function createAdminApp(options: AdminAppOptions): OpenAPIHono {
+  const { operations, version, metrics, onFailure } = options;
   const app = new OpenAPIHono({
     // Thrown, so that input refused here and by an operation gets its answer in one place.
     defaultHook: (result) => {
@@ -51,6 +55,7 @@ export function createAdminApp({ operations, version, onFailure }: AdminAppOptio
   addGatewayRoutes(app, operations);
   addLiveRoutes(app, operations);
   addAuditRoutes(app, operations);
+  if (metrics !== undefined) addMetricsRoute(app, metrics);
   app.doc31('/openapi.json', {
     openapi: '3.1.0',
     info: {
