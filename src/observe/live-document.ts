@@ -230,6 +230,7 @@ export const LiveDocument = z
     totals: z.object({
       ...LiveCounters,
       errors_by_code: z.record(z.string(), count),
+      unauthenticated: count.meta({ description: 'Refused before the caller was known.' }),
     }),
     ttft: LiveHistogram.meta({ description: 'Milliseconds to the first token.' }),
     itl: LiveHistogram.meta({ description: 'Milliseconds between output tokens.' }),

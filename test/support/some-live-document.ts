@@ -53,6 +53,7 @@ export function someLiveDocument(second: number, size: SceneSize = SMALL, since 
         rate_limit_exceeded: Math.floor(second * 0.75),
         backend_timeout: Math.floor(second * 0.25),
       },
+      unauthenticated: 7,
     },
     ttft: { bounds_ms: BOUNDS_MS, counts: histogram(second * 48, 4) },
     itl: { bounds_ms: BOUNDS_MS, counts: histogram(second * 40, 1) },
