@@ -1,8 +1,8 @@
+import { RollingShare } from './rolling-share.ts';
+
 /** Second attempts that are always allowed, so that a quiet backend can be retried at all. */
 const ALWAYS = 3;
 const WINDOW_MS = 10_000;
-const BUCKETS = 10;
-const BUCKET_MS = WINDOW_MS / BUCKETS;
 /** Backends beyond this many are those of configurations long gone. */
 const BACKENDS_MAX = 4_096;
 
@@ -24,19 +24,19 @@ export interface RetryBudget {
 }
 
 export function createRetryBudget({ ratio: first }: { readonly ratio: number }): RetryBudget {
-  const windows = new Map<string, Window>();
+  const windows = new Map<string, RollingShare>();
   let ratio = first;
   let taken = 0;
   let refused = 0;
 
-  function open(backend: string, nowMs: number): Window {
+  function open(backend: string, nowMs: number): RollingShare {
     let window = windows.get(backend);
     if (window === undefined) {
       if (windows.size >= BACKENDS_MAX) dropOldest(windows);
-      window = new Window();
+      window = new RollingShare(WINDOW_MS);
       windows.set(backend, window);
     }
-    window.moveTo(Math.floor(nowMs / BUCKET_MS));
+    window.moveTo(nowMs);
     return window;
   }
 
@@ -46,7 +46,7 @@ export function createRetryBudget({ ratio: first }: { readonly ratio: number }):
     },
     take(backend, nowMs) {
       const window = open(backend, nowMs);
-      const isAllowed = window.retries + 1 <= Math.max(ALWAYS, ratio * window.requests);
+      const isAllowed = window.part + 1 <= Math.max(ALWAYS, ratio * window.whole);
       if (isAllowed) {
         window.add(1, 0);
         taken++;
@@ -65,47 +65,7 @@ export function createRetryBudget({ ratio: first }: { readonly ratio: number }):
   };
 }
 
-/** Two sums over the last buckets of a second. */
-class Window {
-  retries = 0;
-  requests = 0;
-  /** The number of the newest bucket. */
-  #at = Number.NEGATIVE_INFINITY;
-  readonly #buckets = Array.from({ length: BUCKETS }, () => ({ retries: 0, requests: 0 }));
-
-  get at(): number {
-    return this.#at;
-  }
-
-  moveTo(at: number): void {
-    if (at <= this.#at) return;
-    const from = Math.max(this.#at + 1, at - BUCKETS + 1);
-    for (let number = from; number <= at; number++) {
-      const bucket = this.#bucket(number);
-      this.retries -= bucket.retries;
-      this.requests -= bucket.requests;
-      bucket.retries = 0;
-      bucket.requests = 0;
-    }
-    this.#at = at;
-  }
-
-  add(retries: number, requests: number): void {
-    const bucket = this.#bucket(this.#at);
-    bucket.retries += retries;
-    bucket.requests += requests;
-    this.retries += retries;
-    this.requests += requests;
-  }
-
-  #bucket(number: number): { retries: number; requests: number } {
-    const bucket = this.#buckets[((number % BUCKETS) + BUCKETS) % BUCKETS];
-    if (bucket === undefined) throw new Error('a bucket for every remainder');
-    return bucket;
-  }
-}
-
-function dropOldest(windows: Map<string, Window>): void {
+function dropOldest(windows: Map<string, RollingShare>): void {
   let oldest: string | undefined;
   let oldestAt = Number.POSITIVE_INFINITY;
   for (const [backend, { at }] of windows) {
