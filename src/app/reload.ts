@@ -4,6 +4,7 @@ import type { Gate } from '../gateway/gate.ts';
 import { createModelTable } from '../routing/model-table.ts';
 import type { Discovery } from './discovery.ts';
 import { type BuiltGeneration, createGeneration } from './generation.ts';
+import type { Pool } from './pool.ts';
 import type { Records } from './records.ts';
 
 /** A configuration and which version of its file it is. */
@@ -42,6 +43,7 @@ interface ReloaderOptions {
   readonly gate: Gate;
   readonly records: Pick<Records, 'keeper' | 'content'>;
   readonly client: HttpClient;
+  readonly pool: Pick<Pool, 'replace'>;
   readonly first: BuiltGeneration;
   readonly discovery: Discovery;
   readonly configFile: string | null;
@@ -60,7 +62,11 @@ const FIXED: readonly (readonly [name: string, of: (config: Config) => unknown])
   ],
   ['audit.signing_key', ({ audit }) => audit.signingKey],
   ['audit.export', ({ audit }) => audit.exports],
-  ['alerts.webhook', ({ alerts }) => alerts.webhook],
+  ['alerts', ({ alerts }) => alerts],
+  ['admin.listen', ({ admin }) => admin.listen],
+  ['metrics', ({ metrics }) => metrics],
+  ['traces', ({ traces }) => traces],
+  ['gpu', ({ gpu }) => gpu],
 ];
 
 /**
@@ -68,12 +74,15 @@ const FIXED: readonly (readonly [name: string, of: (config: Config) => unknown])
  * their way to a backend keep the generation they have; a bad file changes nothing.
  */
 export function createReloader(options: ReloaderOptions): Reloader {
-  const { gate, records, client, discovery, configFile, loadConfig } = options;
+  const { gate, pool, records, client, discovery, configFile, loadConfig } = options;
+  const { clock } = gate;
   let current = options.first;
   let queue: Promise<unknown> = Promise.resolve();
 
   const rebuildModels = () => {
-    gate.models = createModelTable(current.config.models, discovery.current());
+    const { models, backends } = current.config;
+    const weights = new Map(backends.map(({ id, weight }) => [id, weight]));
+    gate.models = createModelTable(models, discovery.current(), weights);
   };
 
   const reloadNow = async (by: ReloadAsker): Promise<ReloadReport> => {
@@ -82,7 +91,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
     let next: BuiltGeneration;
     try {
       const { config, sha256 } = await loadConfig();
-      next = createGeneration(config, { number: number + 1, client });
+      next = createGeneration(config, { number: number + 1, client, clock, previous: current });
       // A change that cannot be put on record is not made.
       records.keeper.reloading({ ...facts, sha256 }, current.config, config);
     } catch (cause) {
@@ -96,6 +105,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
     ).map(([name]) => name);
     current = next;
     gate.generation = next.generation;
+    pool.replace(next);
     gate.limiter.replaceRules(next.config.limits);
     gate.budgets.replaceRules(next.config.budgets);
     gate.log.setLevel(next.config.log.level);

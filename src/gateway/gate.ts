@@ -18,6 +18,7 @@ import type {
   HealthNotes,
   Journal,
   KeyLookup,
+  RequestActivity,
   RequestMetrics,
   RetryBudget,
   Sender,
@@ -108,6 +109,7 @@ export interface Gate {
   readonly retryBudget: RetryBudget;
   readonly engines: Engines;
   readonly metrics: RequestMetrics;
+  readonly activity: RequestActivity;
   readonly load: GateLoad;
   readonly stories: Stories;
   readonly hedges: Hedges;

@@ -167,6 +167,11 @@ export interface RequestMetrics {
   attempted(backend: string, outcome: AttemptOutcome): void;
 }
 
+/** What only somebody at a screen wants to know of finished requests. */
+export interface RequestActivity {
+  finished(row: FinishedRow, queueMs: number): void;
+}
+
 export type AttemptOutcome = 'ok' | 'failed' | 'busy' | 'warming' | 'refused' | 'cancelled';
 
 /** One finished request as the metrics see it. Times are milliseconds. */

@@ -133,6 +133,7 @@ function measure(exchange: Exchange, row: FinishedRow, gpuUs: number): void {
     tenant: row.tenant,
     gpuUs,
   });
+  gate.activity.finished(row, queueMs);
   if (notes !== undefined || attempts.length > 1) gate.stories.keep(exchange);
 }
 

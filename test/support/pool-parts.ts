@@ -1,0 +1,85 @@
+import type { After, Clock } from '../../src/core/clock.ts';
+import type { Gate, Generation } from '../../src/gateway/gate.ts';
+import { GateLoad } from '../../src/gateway/gate-load.ts';
+import { Hedges } from '../../src/gateway/hedge.ts';
+import { ShadowCopies } from '../../src/gateway/shadow.ts';
+import { Stories } from '../../src/gateway/stories.ts';
+import { UTC } from '../../src/pricing/zone.ts';
+import type { Replica } from '../../src/routing/replica.ts';
+import { createRetryBudget } from '../../src/routing/retry-budget.ts';
+import { createScheduler } from '../../src/routing/scheduler.ts';
+
+type PoolParts = Pick<
+  Gate,
+  | 'activity'
+  | 'after'
+  | 'engines'
+  | 'health'
+  | 'hedges'
+  | 'load'
+  | 'metrics'
+  | 'random'
+  | 'retryBudget'
+  | 'scheduler'
+  | 'shadows'
+  | 'stories'
+  | 'zone'
+>;
+
+interface PoolOptions {
+  readonly clock: Clock;
+  readonly after: After;
+  /** 0 to below 1. */
+  readonly random: () => number;
+}
+
+/** A pool of backends that are always well, for tests of what is around it. */
+export function healthyPool({ after, random }: PoolOptions): PoolParts {
+  const replica = (id: string): Replica => ({
+    id,
+    accepts: () => true,
+    isComing: false,
+    maxConcurrency: null,
+    engineLoad: () => null,
+    share: () => 1,
+  });
+  return {
+    after,
+    random,
+    scheduler: createScheduler({
+      replicas: replica,
+      random,
+      settings: {
+        maxWaiting: 1_000,
+        modelConcurrency: new Map(),
+        engineQueue: 8,
+        stickyTokens: 65_536,
+      },
+    }),
+    health: { accepts: () => true, note: () => {} },
+    retryBudget: createRetryBudget({ ratio: 0.2 }),
+    engines: { isManaged: () => false, use: () => Promise.reject(new Error('nothing to start')) },
+    metrics: { settled: () => {}, attempted: () => {} },
+    activity: { finished: () => {} },
+    load: new GateLoad(),
+    hedges: new Hedges(),
+    shadows: new ShadowCopies(),
+    stories: new Stories(),
+    zone: UTC,
+  };
+}
+
+/** The rules of a generation about its pool, as they are when nobody has written any. */
+export const USUAL_POOL_RULES: Pick<Generation, 'backends' | 'overload' | 'queue' | 'retries'> = {
+  backends: new Map(),
+  retries: { attempts: 2, backoffMs: 100, maxWaitMs: 5_000, holdMs: 5_000, holdBytes: 65_536 },
+  queue: {
+    maxWaitMs: 30_000,
+    fairBy: 'key',
+    weights: new Map(),
+    priorities: ['high', 'normal', 'low'],
+    defaultPriority: 'normal',
+    keepAliveMs: null,
+  },
+  overload: { bytesInFlight: 1e9, requestsInFlight: 20_000, lagMs: null, perAddress: null },
+};
