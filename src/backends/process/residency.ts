@@ -52,6 +52,9 @@ export interface ResidencyDecision {
 /** `room`: another process needs the place. */
 export type StopReason = 'idle' | 'room' | 'changed';
 
+/** Idle for less, a process is between two requests rather than unused. */
+const QUIET_MS = 5_000;
+
 /** Decides everything anew, oldest wish first. The same state always has the same answer. */
 export function decideResidency(state: ResidencyState): ResidencyDecision {
   const sketch = new Sketch(state);
@@ -101,17 +104,15 @@ class Sketch {
   grant(wish: Resident): void {
     if (!this.#isPast(wish.notBeforeMs)) return;
     const { capacity } = this.#state;
-    const isDue = this.#isPast(wantedSince(wish) + this.#state.fairnessMs);
     if (fitsBeside(wish, [...this.#staying(), ...this.#claims], capacity)) {
       this.#claims.push(wish);
       const isFree = fitsBeside(wish, [...this.#present(), ...this.#others(wish)], capacity);
       // An engine that measures free memory while another one fills or frees it gets it wrong.
-      if (isFree && (isDue || !this.#isUnsettled(wish))) this.#start.push(wish);
+      if (isFree && (!this.#isUnsettled(wish) || this.#isDue(wish))) this.#start.push(wish);
       return;
     }
-    const room = this.#makeRoom(wish, isDue);
     // Before its time a wish holds nobody up; from then on nothing younger takes its place.
-    if (room || isDue) this.#claims.push(wish);
+    if (this.#makeRoom(wish) || this.#isDue(wish)) this.#claims.push(wish);
   }
 
   preload(one: Resident, wishes: readonly Resident[]): void {
@@ -122,10 +123,10 @@ class Sketch {
   }
 
   /** Stops what is idle, or drains what is not; false when neither may be done yet. */
-  #makeRoom(wish: Resident, isDue: boolean): boolean {
+  #makeRoom(wish: Resident): boolean {
     const { capacity, nowMs } = this.#state;
     const rivals = this.#staying().filter((one) => isRival(wish, one));
-    const mayGo = rivals.filter((one) => this.#mayGo(one, isDue));
+    const mayGo = rivals.filter((one) => this.#mayGo(one, wish));
     const fixed = rivals.filter((one) => !mayGo.includes(one));
     const victims = mayGo.map((one) => toVictim(one, nowMs));
     const chosen = chooseVictims(wish, victims, [...fixed, ...this.#claims], capacity);
@@ -138,11 +139,18 @@ class Sketch {
     return true;
   }
 
-  #mayGo(one: Resident, isDue: boolean): boolean {
-    if (one.phase === 'starting') return isDue && one.wantedSinceMs === null;
-    if (one.inUse === 0) return this.#isPast(one.sinceMs + one.minResidencyMs);
-    // A busy one answers for as long as it took to load, or loading would be all that happens.
-    return isDue && this.#isPast(one.sinceMs + Math.max(one.minResidencyMs, one.loadMs));
+  #mayGo(one: Resident, wish: Resident): boolean {
+    if (one.phase === 'starting') return one.wantedSinceMs === null && this.#isDue(wish);
+    const isQuiet = one.inUse === 0 && this.#isPast(one.idleSinceMs + QUIET_MS);
+    if (isQuiet) return this.#isPast(one.sinceMs + one.minResidencyMs);
+    // What is asked for answers for as long as it took to load, or loading would be all it does.
+    const servedMs = Math.max(one.minResidencyMs, one.loadMs);
+    return (one.inUse === 0 || this.#isDue(wish)) && this.#isPast(one.sinceMs + servedMs);
+  }
+
+  /** It has waited long enough for others to be held up. */
+  #isDue(wish: Resident): boolean {
+    return this.#isPast(wantedSince(wish) + this.#state.fairnessMs);
   }
 
   decision(): ResidencyDecision {
