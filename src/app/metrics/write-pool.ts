@@ -1,10 +1,15 @@
-import { BREAKER_STATES, HEALTH_STATES, type HealthView } from '../../backends/health/health.ts';
+import { BREAKER_STATES, HEALTH_STATES } from '../../backends/health/health.ts';
 import { PROCESS_STATES } from '../../backends/process/engine-processes.ts';
 import type { GpuSample } from '../../gpu/gpu-sample.ts';
 import { type Exposition, renderLabels } from '../../observe/metrics/exposition.ts';
 import { POOL_METRICS as POOL } from '../../observe/metrics/pool-table.ts';
 import type { ReplicaStanding } from '../../routing/scheduling.ts';
-import type { BackendConnections, BackendJoules, PoolSources } from './pool-sources.ts';
+import type {
+  BackendConnections,
+  BackendHealth,
+  BackendJoules,
+  PoolSources,
+} from './pool-sources.ts';
 import { writeSamples, writeStates } from './write-samples.ts';
 
 export function writePool(out: Exposition, sources: PoolSources, nowMs: number): void {
@@ -18,14 +23,20 @@ export function writePool(out: Exposition, sources: PoolSources, nowMs: number):
   writeEnergy(out, sources.energy());
 }
 
-function writeHealth(out: Exposition, views: readonly HealthView[]): void {
-  const of = (value: (view: HealthView) => number | null) => (view: HealthView) =>
+function writeHealth(out: Exposition, views: readonly BackendHealth[]): void {
+  const of = (value: (view: BackendHealth) => number | null) => (view: BackendHealth) =>
     [[view.id], value(view)] as const;
   writeSamples(
     out,
     POOL.up,
     views,
     of((view) => Number(mayBeAsked(view))),
+  );
+  writeSamples(
+    out,
+    POOL.accepts,
+    views,
+    of(({ accepts }) => Number(accepts)),
   );
   const states = views.map(({ id, state }) => [id, state] as const);
   writeStates(out, POOL.state, HEALTH_STATES, states);
@@ -70,7 +81,7 @@ function writeHealth(out: Exposition, views: readonly HealthView[]): void {
 }
 
 /** A vendor is not probed: until a request has failed there, nothing speaks against it. */
-function mayBeAsked({ state, breaker }: HealthView): boolean {
+function mayBeAsked({ state, breaker }: BackendHealth): boolean {
   return (state === 'up' || state === 'unknown') && breaker !== 'open';
 }
 
@@ -151,11 +162,10 @@ function utilisation(standings: readonly (ReplicaStanding | undefined)[]): numbe
 }
 
 function writeConnections(out: Exposition, all: readonly BackendConnections[]): void {
-  writeSamples(out, POOL.reused, all, ({ backend, origin }) => {
-    const reused = origin?.reusedTotal ?? 0;
-    const requests = reused + (origin?.openedTotal ?? 0);
-    return [[backend], requests === 0 ? null : reused / requests];
-  });
+  writeSamples(out, POOL.reused, all, ({ backend, origin }) => [
+    [backend],
+    origin?.reusedRatio ?? null,
+  ]);
   out.begin(POOL.connections);
   for (const { backend, origin } of all) {
     const idle = origin?.idle ?? 0;
@@ -178,6 +188,8 @@ function writeProcesses(out: Exposition, processes: PoolSources['processes']): v
   writeStates(out, POOL.processState, PROCESS_STATES, states);
   writeSamples(out, POOL.processStarts, views, (view) => [[view.backend], view.starts]);
   writeSamples(out, POOL.processCrashes, views, (view) => [[view.backend], view.crashes]);
+  writeSamples(out, POOL.processEvictions, views, (view) => [[view.backend], view.evictions]);
+  writeSamples(out, POOL.processLoad, views, (view) => [[view.backend], toSeconds(view.loadMs)]);
   writeSamples(out, POOL.processInUse, views, (view) => [[view.backend], view.inUse]);
   writeSamples(out, POOL.processWaiting, views, (view) => [[view.backend], view.waiting]);
 }

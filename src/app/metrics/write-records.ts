@@ -16,13 +16,15 @@ export interface RecordSources {
   readonly budgets: () => BudgetStats;
   readonly audit: () => AuditCounters;
   readonly content: () => Pick<ContentStats, 'kept' | 'lost' | 'isFailing'>;
-  readonly exports: () => readonly SinkStats[];
+  readonly exports: () => readonly SinkFigures[];
   readonly retention: () => RetentionStats;
   /** Of budgets; null without a webhook. */
   readonly budgetAlerts: () => AlertStats | null;
   /** Of troubles; null without a webhook. */
   readonly troubleAlerts: () => AlertStats | null;
 }
+
+type SinkFigures = Pick<SinkStats, 'id' | 'rows' | 'lagRows' | 'failures' | 'failingSinceMs'>;
 
 export function writeRecords(out: Exposition, sources: RecordSources, nowMs: number): void {
   writeLedger(out, sources.ledger());
@@ -67,7 +69,7 @@ function writeBudgets(out: Exposition, budgets: BudgetStats): void {
   out.one(RECORDS.budgetSubjects, budgets.purses);
 }
 
-function writeExports(out: Exposition, sinks: readonly SinkStats[], nowMs: number): void {
+function writeExports(out: Exposition, sinks: readonly SinkFigures[], nowMs: number): void {
   writeSamples(out, RECORDS.exportRows, sinks, ({ id, rows }) => [[id], rows]);
   writeSamples(out, RECORDS.exportLag, sinks, ({ id, lagRows }) => [[id], lagRows]);
   writeSamples(out, RECORDS.exportFailures, sinks, ({ id, failures }) => [[id], failures]);

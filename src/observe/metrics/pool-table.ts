@@ -7,6 +7,11 @@ export const POOL_METRICS = {
     ['backend'],
     '1 while requests may be sent there; 0 when down, warming, stopped or behind an open breaker.',
   ),
+  accepts: gauge(
+    'llmgate_backend_accepts',
+    ['backend'],
+    '1 while a request would be sent there now: up, not drained, not left alone for a while.',
+  ),
   state: gauge('llmgate_backend_state', ['backend', 'state'], '1 for the state that it is in.'),
   breaker: gauge(
     'llmgate_backend_breaker_state',
@@ -100,6 +105,16 @@ export const POOL_METRICS = {
     'llmgate_engine_process_crashes_total',
     ['backend'],
     'Ends of the process that nobody asked for.',
+  ),
+  processEvictions: counter(
+    'llmgate_engine_process_evictions_total',
+    ['backend'],
+    'Times that the process was stopped to make room for another one.',
+  ),
+  processLoad: gauge(
+    'llmgate_engine_process_load_seconds',
+    ['backend'],
+    'How long its last successful start took.',
   ),
   processInUse: gauge(
     'llmgate_engine_process_in_use',
