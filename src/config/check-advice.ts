@@ -1,7 +1,12 @@
 import { matchesPattern } from '../core/pattern.ts';
+import { adviseProcesses } from './advise-processes.ts';
+import { adviseRouting } from './advise-routing.ts';
+import { allTargets } from './all-targets.ts';
 import type { Config } from './config.ts';
+import { findNearest } from './did-you-mean.ts';
 import type { Finding } from './finding.ts';
 import { isLoopback } from './listen-address.ts';
+import { didYouMean } from './schema-findings.ts';
 
 /** What is allowed but probably not meant. Shown as warnings; nothing is refused for it. */
 export function checkAdvice(config: Config): Finding[] {
@@ -11,6 +16,10 @@ export function checkAdvice(config: Config): Finding[] {
     ...adviseTimeouts(config),
     ...adviseLimits(config),
     ...adviseModels(config),
+    ...adviseRouting(config),
+    ...adviseFallbacks(config),
+    ...adviseProcesses(config),
+    ...adviseAdmin(config),
     ...adviseBudgets(config),
     ...adviseAudit(config),
     ...adviseDeliveries(config),
@@ -24,7 +33,7 @@ function adviseListen({ listen }: Config): Finding[] {
 }
 
 function adviseBackends({ backends, models }: Config): Finding[] {
-  const used = new Set(models.flatMap(({ targets }) => targets.map(({ backend }) => backend)));
+  const used = new Set(models.flatMap(allTargets).map(({ backend }) => backend));
   const findings: Finding[] = [];
   for (const { id, discover, url, apiKeys } of backends) {
     if (!discover && !used.has(id)) {
@@ -41,16 +50,22 @@ function adviseBackends({ backends, models }: Config): Finding[] {
   return findings;
 }
 
-function adviseTimeouts({ timeouts }: Config): Finding[] {
-  const parts = [
-    ['connect', timeouts.connectMs],
-    ['first_byte', timeouts.firstByteMs],
-    ['idle', timeouts.idleMs],
-  ] as const;
+function adviseTimeouts({ timeouts, queue, retries, models }: Config): Finding[] {
+  const parts: [path: Finding['path'], ms: number][] = [
+    [['timeouts', 'connect'], timeouts.connectMs],
+    [['timeouts', 'first_byte'], timeouts.firstByteMs],
+    [['timeouts', 'idle'], timeouts.idleMs],
+    [['queue', 'max_wait'], queue.maxWaitMs],
+    [['retries', 'max_wait'], retries.maxWaitMs],
+    ...models.map(({ name, firstByteMs }): [Finding['path'], number] => [
+      ['models', name, 'first_byte'],
+      firstByteMs ?? 0,
+    ]),
+  ];
   return parts
     .filter(([, ms]) => ms > timeouts.totalMs)
-    .map(([name]) => ({
-      path: ['timeouts', name],
+    .map(([path]) => ({
+      path,
       message: 'longer than timeouts.total, so it never has an effect',
     }));
 }
@@ -94,6 +109,33 @@ function adviseBudgets({ budgets, alerts, models, backends }: Config): Finding[]
     }
     return findings;
   });
+}
+
+/** With discovery on, names that the file does not know may still appear. */
+function adviseFallbacks({ models, backends, retries }: Config): Finding[] {
+  const findings: Finding[] = [];
+  const names = models.flatMap(({ name, aliases }) => [name, ...aliases]);
+  const known = new Set(names);
+  for (const { name, fallback } of models) {
+    const wanted = new Set(Object.values(fallback).flat());
+    const path = ['models', name, 'fallback'];
+    if (wanted.size > 0 && retries.attempts === 1) {
+      const message = 'never tried, because retries.attempts is 1';
+      findings.push({ path, message });
+    }
+    const unknown = [...wanted].find((each) => !known.has(each));
+    if (unknown === undefined || !backends.some(({ discover }) => discover)) continue;
+    const nearest = findNearest(unknown, names);
+    const message = `no model of this file is called ${JSON.stringify(unknown)}; it counts while a backend serves it`;
+    findings.push({ path, message, ...(nearest !== undefined && { hint: didYouMean(nearest) }) });
+  }
+  return findings;
+}
+
+function adviseAdmin({ admin }: Config): Finding[] {
+  if (admin.listen !== null || admin.keys.length === 0) return [];
+  const message = 'only asked for at admin.listen, which is not set';
+  return [{ path: ['admin', 'keys'], at: 'key', message }];
 }
 
 const HALF_A_YEAR_MS = 184 * 86_400_000;

@@ -1,9 +1,10 @@
 import { parseBackendUrl } from './backend-url.ts';
 import { BadValue } from './bad-value.ts';
-import { REFERENCE_HINT } from './check-references.ts';
+import { REFERENCE_HINT, type Secrets, secretKey } from './check-references.ts';
 import type { Finding } from './finding.ts';
 import { isLoopback, parseListenAddress } from './listen-address.ts';
-import { at, entriesOf, isMap, textAt } from './raw.ts';
+import { at, entriesOf, isMap, itemsOf, textAt } from './raw.ts';
+import { duplicates } from './repeated.ts';
 import { hasReference } from './secrets.ts';
 
 /** Rules of `backends` that the shape of one value cannot express. */
@@ -20,6 +21,7 @@ export function checkBackends(file: unknown): Finding[] {
           ...checkUrl(id, backend, file),
           ...checkApiKey(id, backend),
           ...checkHeaders(id, backend),
+          ...checkLabels(id, backend),
         ]
       : checkId(id),
   );
@@ -73,6 +75,40 @@ function checkApiKey(id: string, backend: unknown): Finding[] {
   const hint = 'write api_key: ${env:OPENAI_API_KEY}';
   const message = 'required for type openai, but missing';
   return [{ path, message, hint, isMissing: true }];
+}
+
+/** Rules name them, and they stand in listings. */
+function checkLabels(id: string, backend: unknown): Finding[] {
+  const path = ['backends', id, 'labels'];
+  const findings = duplicates(at(backend, 'labels'), path);
+  for (const [index, label] of itemsOf(at(backend, 'labels')).entries()) {
+    if (typeof label !== 'string' || label === '' || /^[A-Za-z0-9][\w.-]{0,63}$/.test(label))
+      continue;
+    const message = 'a label has letters, digits, ".", "_" and "-", at most 64 of them';
+    findings.push({ path: [...path, index], message });
+  }
+  return findings;
+}
+
+/** Keys of one backend take turns: one that is there twice would be refused twice. */
+export function checkApiKeys(file: unknown, secrets: Secrets): Finding[] {
+  return entriesOf(at(file, 'backends')).flatMap(([id, backend]) => {
+    const written = at(backend, 'api_key');
+    const path = ['backends', id, 'api_key'];
+    if (Array.isArray(written) && written.length === 0) {
+      return [{ path, message: 'an empty list; write a reference or leave the key out' }];
+    }
+    const seen = new Set<string>();
+    return itemsOf(written).flatMap((_, index): Finding[] => {
+      const secret = secrets.get(secretKey([...path, index]));
+      if (secret === undefined) return []; // Reported already.
+      const isRepeated = seen.has(secret);
+      seen.add(secret);
+      return isRepeated
+        ? [{ path: [...path, index], message: 'the same key as one before it' }]
+        : [];
+    });
+  });
 }
 
 /** Set by llmgate for each request or each connection. */

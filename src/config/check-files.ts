@@ -10,12 +10,18 @@ const LARGEST_PEM = 1_000_000;
 
 /** Paths of the file that must lead somewhere. Relative ones start from `folder`. */
 export function checkFiles(file: unknown, folder: string): Finding[] {
-  const tls = at(at(file, 'listen'), 'tls');
   return [
     ...checkDataDir(file, folder),
-    ...checkPem(textAt(tls, 'cert_file'), ['listen', 'tls', 'cert_file'], folder),
-    ...checkPem(textAt(tls, 'key_file'), ['listen', 'tls', 'key_file'], folder),
+    ...checkTls(at(file, 'listen'), ['listen', 'tls'], folder),
+    ...checkTls(at(at(file, 'admin'), 'listen'), ['admin', 'listen', 'tls'], folder),
   ];
+}
+
+function checkTls(listen: unknown, path: ValuePath, folder: string): Finding[] {
+  const tls = at(listen, 'tls');
+  return ['cert_file', 'key_file'].flatMap((key) =>
+    checkPem(textAt(tls, key), [...path, key], folder),
+  );
 }
 
 function checkDataDir(file: unknown, folder: string): Finding[] {

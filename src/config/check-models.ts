@@ -1,7 +1,7 @@
-import { findNearest } from './did-you-mean.ts';
 import type { Finding, ValuePath } from './finding.ts';
 import { at, entriesOf, isMap, itemsOf, numberAt, textAt } from './raw.ts';
-import { didYouMean } from './schema-findings.ts';
+import { shadowTarget, targetPlaces } from './target-places.ts';
+import { unknownName } from './unknown-name.ts';
 
 /** Rules of `models` that the shape of one value cannot express. */
 export function checkModels(file: unknown): Finding[] {
@@ -9,7 +9,7 @@ export function checkModels(file: unknown): Finding[] {
   const backendIds = entriesOf(at(file, 'backends')).map(([id]) => id);
   return [
     ...models.flatMap(([name]) => checkName(name, ['models', name], 'key')),
-    ...models.flatMap(([name, model]) => checkTargets(name, model, backendIds)),
+    ...models.flatMap(([name, model]) => checkPlaces(name, model, backendIds)),
     ...checkAliases(models),
     ...models.flatMap(([name, model]) => checkTokens(name, model)),
   ];
@@ -22,34 +22,48 @@ function checkName(name: string, path: ValuePath, place?: 'key'): Finding[] {
   return [{ path, message, ...(place && { at: place }) }];
 }
 
-function checkTargets(name: string, model: unknown, backendIds: readonly string[]): Finding[] {
-  const targets = at(model, 'targets');
-  if (Array.isArray(targets) && targets.length === 0) {
-    const hint = 'write targets: [BACKEND]';
-    return [{ path: ['models', name, 'targets'], message: 'a model needs a target', hint }];
-  }
-  const findings: Finding[] = [];
-  const seen = new Set<string>();
-  for (const [index, target] of itemsOf(targets).entries()) {
-    const path = ['models', name, 'targets', index];
-    const id = typeof target === 'string' ? target : textAt(target, 'backend');
-    if (id === undefined || id === '') continue; // The schema reports it.
-    if (!backendIds.includes(id)) {
-      findings.push(unknownBackend(id, isMap(target) ? [...path, 'backend'] : path, backendIds));
-    }
-    const route = JSON.stringify([id, textAt(target, 'model') ?? name]);
-    if (seen.has(route)) findings.push({ path, message: 'this target is listed twice' });
-    seen.add(route);
-  }
-  return findings;
+function checkPlaces(name: string, model: unknown, backendIds: readonly string[]): Finding[] {
+  const shadow = shadowTarget(name, model);
+  return [
+    ...targetPlaces(name, model).flatMap(({ path, targets, isEmpty }) =>
+      isEmpty
+        ? [{ path, message: 'at least one target is needed', hint: 'write targets: [BACKEND]' }]
+        : checkTargets(name, targets, path, backendIds),
+    ),
+    ...(shadow === undefined ? [] : checkTarget(shadow.target, shadow.path, backendIds)),
+  ];
 }
 
-function unknownBackend(id: string, path: ValuePath, backendIds: readonly string[]): Finding {
-  const message = `unknown backend ${JSON.stringify(id)}`;
-  const nearest = findNearest(id, backendIds);
-  if (nearest !== undefined) return { path, message, hint: didYouMean(nearest) };
-  if (backendIds.length === 0 || backendIds.length > 12) return { path, message };
-  return { path, message, hint: `known here: ${backendIds.join(', ')}` };
+function checkTargets(
+  name: string,
+  targets: readonly unknown[],
+  path: ValuePath,
+  backendIds: readonly string[],
+): Finding[] {
+  const seen = new Set<string>();
+  return targets.flatMap((target, index) => {
+    const targetPath = [...path, index];
+    const findings = checkTarget(target, targetPath, backendIds);
+    const id = backendOf(target);
+    const route = JSON.stringify([id, textAt(target, 'model') ?? name]);
+    if (id !== undefined && seen.has(route)) {
+      findings.push({ path: targetPath, message: 'this target is listed twice' });
+    }
+    seen.add(route);
+    return findings;
+  });
+}
+
+function checkTarget(target: unknown, path: ValuePath, backendIds: readonly string[]): Finding[] {
+  const id = backendOf(target);
+  if (id === undefined || backendIds.includes(id)) return [];
+  return [unknownName('backend', id, isMap(target) ? [...path, 'backend'] : path, backendIds)];
+}
+
+/** undefined for what the schema reports. */
+function backendOf(target: unknown): string | undefined {
+  const id = typeof target === 'string' ? target : textAt(target, 'backend');
+  return id === '' ? undefined : id;
 }
 
 function checkAliases(models: readonly [string, unknown][]): Finding[] {

@@ -1,5 +1,6 @@
 import type { Finding, ValuePath } from './finding.ts';
 import { at, entriesOf, isMap, itemsOf, numberAt } from './raw.ts';
+import { targetPlaces } from './target-places.ts';
 
 /** Rates that follow input or output when they are not written. */
 const PARTS = [
@@ -11,9 +12,14 @@ const PARTS = [
 export function checkPrices(file: unknown): Finding[] {
   return entriesOf(at(file, 'models')).flatMap(([name, model]) => [
     ...checkPrice(at(model, 'price'), ['models', name, 'price']),
-    ...itemsOf(at(model, 'targets')).flatMap((target, index) =>
-      checkPrice(at(target, 'price'), ['models', name, 'targets', index, 'price']),
+    ...targetPlaces(name, model).flatMap(({ path, targets }) =>
+      targets.flatMap((target, index) =>
+        checkPrice(at(target, 'price'), [...path, index, 'price']),
+      ),
     ),
+    ...checkPrice(at(at(at(model, 'shadow'), 'target'), 'price'), [
+      ...['models', name, 'shadow', 'target', 'price'],
+    ]),
   ]);
 }
 

@@ -52,12 +52,16 @@ function addSettings(settings: Map<string, Setting>, path: string, value: unknow
     for (const [at, { id: _, ...item }] of value.entries()) {
       addSettings(settings, join(path, nameOf(path, value[at], at)), item);
     }
+  } else if (value instanceof Map) {
+    for (const [name, inner] of value) addSettings(settings, join(path, String(name)), inner);
   } else if (isRecord(value)) {
+    // Names of variables are other people's, not ours to write another way.
+    const toName = path.endsWith('.process.env') ? String : toSnakeCase;
     for (const [field, inner] of Object.entries(value)) {
-      addSettings(settings, join(path, toSnakeCase(field)), inner);
+      addSettings(settings, join(path, toName(field)), inner);
     }
   } else {
-    const raw = JSON.stringify(value, bytesAsHex) ?? 'null';
+    const raw = JSON.stringify(value, toPlain) ?? 'null';
     settings.set(path, { raw, shown: show(path, value) });
   }
 }
@@ -69,9 +73,11 @@ function show(path: string, value: unknown): unknown {
   if (name === 'headers') return Array.isArray(value) ? value.map(nameOfHeader) : MASK;
   // What a receiver of webhooks is addressed by is often all that it asks for.
   if (name === 'url' && /(?:^|\.)(?:webhook|exports)\./.test(path)) return toOrigin(value);
+  // Programs get their own secrets there, by names that nobody can know.
+  if (/\.process\.env\.[^.]+$/.test(path)) return MASK;
   if (typeof value !== 'boolean' && secrecyOf(name) !== 'open') return MASK;
   if (typeof value === 'string') return maskSecrets(value);
-  return value;
+  return Array.isArray(value) ? JSON.parse(JSON.stringify(value, toPlain)) : value;
 }
 
 /** `authorization: [secret]`: the values are credentials more often than not. */
@@ -99,11 +105,13 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
-function bytesAsHex(_: string, value: unknown): unknown {
+function toPlain(_: string, value: unknown): unknown {
+  if (value instanceof Map) return Object.fromEntries(value);
   return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value;
 }
 
 function toSnakeCase(field: string): string {
+  if (field === 'apiKeys') return 'api_key';
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 

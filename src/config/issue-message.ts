@@ -14,13 +14,13 @@ export function issueMessage(issue: z.core.$ZodRawIssue): string {
         const isMissing = !isMap(issue.input) || !Object.hasOwn(issue.input, issue.discriminator);
         return isMissing ? `required, but missing; one of ${known}` : `must be one of ${known}`;
       }
-      return `must be text or a map, not ${kindOf(issue.input)}`;
+      return `must be ${kindsOf(issue.errors)}, not ${kindOf(issue.input)}`;
     case 'invalid_value':
       if (issue.input === undefined)
         return `required, but missing; one of ${issue.values.join(', ')}`;
       return `must be one of ${issue.values.join(', ')}`;
     case 'too_small':
-      if (issue.origin === 'string') return 'must not be empty';
+      if (issue.origin === 'string' || issue.origin === 'array') return 'must not be empty';
       return `must be at least ${issue.minimum}`;
     case 'too_big':
       return `must be at most ${issue.maximum}`;
@@ -38,6 +38,20 @@ const KINDS: Readonly<Record<string, string>> = {
   object: 'a map',
   record: 'a map',
 };
+
+/** What each of several shapes would have been: `text, a list or a map`. */
+function kindsOf(errors: readonly (readonly z.core.$ZodIssue[])[]): string {
+  const kinds = errors.flatMap((issues) =>
+    issues.flatMap((issue) =>
+      issue.code === 'invalid_type' && issue.path.length === 0 && issue.expected !== 'null'
+        ? [KINDS[issue.expected] ?? issue.expected]
+        : [],
+    ),
+  );
+  const [last, ...others] = [...new Set(kinds)].reverse();
+  if (last === undefined) return 'text or a map';
+  return others.length === 0 ? last : `${others.reverse().join(', ')} or ${last}`;
+}
 
 function kindOf(value: unknown): string {
   if (value === null) return 'nothing';

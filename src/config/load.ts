@@ -1,16 +1,21 @@
 import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { BadValue } from './bad-value.ts';
+import { checkAdmin } from './check-admin.ts';
 import { checkAdvice } from './check-advice.ts';
 import { checkAudit } from './check-audit.ts';
-import { checkBackends } from './check-backends.ts';
+import { checkApiKeys, checkBackends } from './check-backends.ts';
 import { checkBudgets } from './check-budgets.ts';
 import { checkExports } from './check-exports.ts';
+import { checkFallbacks } from './check-fallbacks.ts';
 import { checkFiles } from './check-files.ts';
 import { checkLimits } from './check-limits.ts';
 import { checkModels } from './check-models.ts';
+import { checkPool } from './check-pool.ts';
 import { checkPrices } from './check-prices.ts';
+import { checkProcesses } from './check-processes.ts';
 import { checkReferences } from './check-references.ts';
+import { checkRouting } from './check-routing.ts';
 import { checkTimezone } from './check-timezone.ts';
 import type { Config } from './config.ts';
 import { parseConfigSource } from './config-source.ts';
@@ -75,8 +80,14 @@ export function parseConfig(text: string, { name, env, folder }: ParseOptions): 
     ...references.findings,
     ...shape.findings,
     ...checkBackends(source.value),
+    ...checkApiKeys(source.value, references.secrets),
+    ...checkProcesses(source.value),
     ...checkModels(source.value),
+    ...checkRouting(source.value),
+    ...checkFallbacks(source.value),
     ...checkPrices(source.value),
+    ...checkPool(source.value),
+    ...checkAdmin(source.value, references.secrets),
     ...checkLimits(source.value),
     ...checkBudgets(source.value),
     ...checkTimezone(source.value),

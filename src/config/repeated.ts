@@ -1,4 +1,4 @@
-import type { Finding } from './finding.ts';
+import type { Finding, ValuePath } from './finding.ts';
 import { at, isMap, itemsOf } from './raw.ts';
 
 /**
@@ -22,4 +22,15 @@ export function repeated(
     findings.push({ path: [list, index], message: `the same as ${list}[${first}]` });
   }
   return findings;
+}
+
+/** What is written more than once in a list of names or numbers. */
+export function duplicates(list: unknown, path: ValuePath): Finding[] {
+  const seen = new Set<unknown>();
+  return itemsOf(list).flatMap((item, index): Finding[] => {
+    if (typeof item !== 'string' && typeof item !== 'number') return [];
+    const isRepeated = seen.has(item);
+    seen.add(item);
+    return isRepeated ? [{ path: [...path, index], message: 'listed twice' }] : [];
+  });
 }

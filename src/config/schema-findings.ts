@@ -60,7 +60,7 @@ function unknownKey(path: ValuePath, root: unknown): Finding {
   if (nearest !== undefined) {
     return { path, at: 'key', message, hint: didYouMean(nearest), meant: nearest };
   }
-  if (known.length > 16) return { path, at: 'key', message };
+  if (known.length > 24) return { path, at: 'key', message };
   return { path, at: 'key', message, hint: `known here: ${known.join(', ')}` };
 }
 
@@ -90,6 +90,18 @@ const SYNONYMS: ReadonlyMap<string, string> = new Map([
   ['keep', 'retention'],
   ['max_age', 'retention'],
   ['sinks', 'export'],
+  ['max_retries', 'attempts'],
+  ['strategy', 'balance'],
+  ['load_balancing', 'balance'],
+  ['fallbacks', 'fallback'],
+  ['mirror', 'shadow'],
+  ['canary', 'split'],
+  ['variants', 'split'],
+  ['conditions', 'when'],
+  ['cmd', 'command'],
+  ['ttl', 'idle_ttl'],
+  ['circuit_breaker', 'breaker'],
+  ['tracing', 'traces'],
   ['cert', 'cert_file'],
   ['key', 'key_file'],
 ]);

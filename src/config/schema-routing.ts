@@ -46,7 +46,7 @@ const When = z.strictObject({
       'Members at the top of the body and what they look like, with * as wildcard, as in reasoning_effort: high; any by default.',
   }),
   endpoint: z
-    .union([z.enum(ENDPOINTS), z.array(z.enum(ENDPOINTS))])
+    .union([z.array(z.enum(ENDPOINTS)).min(1), z.enum(ENDPOINTS)])
     .optional()
     .meta({ description: 'Endpoints, one or a list; any by default.', examples: ['embeddings'] }),
   stream: z.boolean().optional().meta({
@@ -63,6 +63,7 @@ const When = z.strictObject({
   }),
   weekdays: z
     .array(z.enum(WEEKDAYS))
+    .min(1)
     .optional()
     .meta({
       description: 'Days of the week in the zone of timezone; any by default.',
@@ -79,6 +80,7 @@ const Rule = z.strictObject({
   }),
   labels: z
     .array(Text)
+    .min(1)
     .optional()
     .meta({
       description:

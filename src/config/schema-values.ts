@@ -212,7 +212,7 @@ export const Secret = z
   .meta({ title: 'reference', pattern: '^\\$\\{(env|file):[^}]+\\}$' });
 export const Text = z.string().min(1);
 /** One or several. */
-export const Texts = z.union([Text, z.array(Text)]);
+export const Texts = z.union([Text, z.array(Text).min(1)]);
 /** What becomes text: YAML reads 7 and true as something else. */
 export const Scalar = z.union([z.string(), z.number(), z.boolean()]);
 export const Weight = z.number().min(0.001).max(1_000_000);

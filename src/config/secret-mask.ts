@@ -54,7 +54,7 @@ function secretScalars(document: Document): Range[] {
     Pair(_, { key, value }) {
       const name = isScalar(key) ? String(key.value) : '';
       const isSecret = SECRET_NAME.test(name) && !PLAIN_NAME.test(name);
-      if (isSecret || name === 'headers') collect(value);
+      if (isSecret || name === 'headers' || name === 'env') collect(value);
     },
   });
   return ranges;
@@ -88,6 +88,8 @@ const LOOKALIKES = [
   /(?<=:\/\/)[^\s/@]*(?=@)/g,
   /\bsk-[\w-]{8,}/g,
   /(?<=\bBearer )(?!\$\{)[^\s"']+/gi,
+  // What follows such a flag of a command, in a text or as the next item of a list.
+  /(?<=(?<![\w-])--?[\w-]*(?:api-?key|token|secret|password)(?:=|["']?[ \t]*,?[ \t]*(?:\r?\n[ \t]*-[ \t]+)?["']?))(?![-\s"',=])[^\s"',\]]+/gi,
 ];
 
 const NAMED = '(?:key|token|secret|password|authorization|cookie)["\']?[ \\t]*[:=][ \\t]*';

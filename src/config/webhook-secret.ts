@@ -9,10 +9,14 @@ const SAMPLE =
  * refused. Throws BadValue without any of the text.
  */
 export function checkWebhookSecret(text: string): void {
-  const random = text.replace(/^whsec_/, '');
+  checkRandomness(text.replace(/^whsec_/, ''), SHORTEST);
+}
+
+/** The same for any text that opens a door. Throws BadValue without any of the text. */
+export function checkRandomness(random: string, shortest: number): void {
   const hint = 'make one with: openssl rand -base64 32';
-  if (random.length < SHORTEST) {
-    throw new BadValue(`shorter than ${SHORTEST} characters; ${hint}`);
+  if (random.length < shortest) {
+    throw new BadValue(`shorter than ${shortest} characters; ${hint}`);
   }
   // Sixteen random hex digits have ten different ones on average.
   if (new Set(random).size < 6 || SAMPLE.test(random)) {

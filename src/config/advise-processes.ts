@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { allTargets } from './all-targets.ts';
+import type { Config } from './config.ts';
+import type { Finding } from './finding.ts';
+
+/** What is allowed of processes but probably not meant. */
+export function adviseProcesses({ backends, models }: Config): Finding[] {
+  const used = new Set(models.flatMap(allTargets).map(({ backend }) => backend));
+  const groups = Map.groupBy(
+    backends.filter(({ process }) => process?.group != null),
+    ({ process }) => process?.group ?? '',
+  );
+  return backends.flatMap(({ id, process }): Finding[] => {
+    if (process === null) return [];
+    const path = ['backends', id, 'process'];
+    const findings: Finding[] = [];
+    const [program = ''] = process.command;
+    if (program.startsWith('/') && !existsSync(program)) {
+      findings.push({ path: [...path, 'command'], message: 'there is no such program here' });
+    }
+    if (process.cwd !== null && !existsSync(process.cwd)) {
+      findings.push({ path: [...path, 'cwd'], message: 'there is no such folder here' });
+    }
+    if (process.preload && process.idleTtlMs !== null) {
+      const message = 'with preload it is started at once, and stopped again if nobody comes';
+      findings.push({ path: [...path, 'idle_ttl'], message });
+    }
+    if (process.group !== null && groups.get(process.group)?.length === 1) {
+      const message = 'nothing else is in this group, so it has no effect';
+      findings.push({ path: [...path, 'group'], message });
+    }
+    if (!process.preload && !used.has(id)) {
+      const message =
+        'no model names this backend, and what it serves is not known before it is started, so nothing starts it';
+      findings.push({ path, at: 'key', message, hint: 'add a model, or preload: true' });
+    }
+    return findings;
+  });
+}
