@@ -14,6 +14,7 @@ export function issueMessage(issue: z.core.$ZodRawIssue): string {
         const isMissing = !isMap(issue.input) || !Object.hasOwn(issue.input, issue.discriminator);
         return isMissing ? `required, but missing; one of ${known}` : `must be one of ${known}`;
       }
+      if (issue.input === undefined) return 'required, but missing';
       return `must be ${kindsOf(issue.errors)}, not ${kindOf(issue.input)}`;
     case 'invalid_value':
       if (issue.input === undefined)

@@ -129,7 +129,7 @@ export const Overload = z.strictObject({
       'How late the gateway’s own work may be before requests are refused, or off; default 1s.',
   }),
   per_address: z
-    .union([z.literal('off'), Concurrency])
+    .union([Concurrency, z.literal('off', { error: 'must be a whole number, or off' })])
     .default('off')
     .meta({
       description: 'Requests at once from one address, or off; default off.',

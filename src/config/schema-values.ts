@@ -162,7 +162,7 @@ export const Size = written({
   title: 'size',
   pattern: SIZE_PATTERN,
   parse: parseSize,
-  ifNumber: 'has no unit; write it like 24GB',
+  ifNumber: 'has no unit; write it like 64KB or 24GB',
 });
 
 export const SizeOrOff = orOff(

@@ -14,6 +14,8 @@ const ENV: Env = {
   TWO_LINES: 'a\nb',
   SHORT: 'CANARY-short',
   SAMPLE: 'CANARY-change-me-please',
+  LONG_KEY: 'CANARYtQ7xk2VbN9wLz4RmY8pD3',
+  OTHER_KEY: 'CANARYhJ5sW6fTn1cXq0GuE2vKa',
   CONTENT_KEY: 'CANARY8x3kP0vQzL5mT7wYbN2cR9dF4gH6jS1aUoKeI=',
   OLD_CONTENT_KEY: '00112233445566778899aabbccddeeff0f1e2d3c4b5a69788796a5b4c3d2e1f0',
   ZEROS: '00'.repeat(32),
