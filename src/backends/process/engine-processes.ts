@@ -51,6 +51,8 @@ export interface ProcessView {
   /** Requests that use it, and those that wait for it to be ready. */
   readonly inUse: number;
   readonly waiting: number;
+  /** It runs, but takes no new requests: it is about to be stopped. */
+  readonly isDraining: boolean;
   readonly startedAtMs: number | null;
   readonly starts: number;
   readonly crashes: number;

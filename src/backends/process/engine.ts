@@ -164,10 +164,12 @@ export class Engine {
     this.#notBeforeMs = Number.NEGATIVE_INFINITY;
   }
 
-  setDraining(isDraining: boolean): void {
-    if (this.#isDraining === isDraining) return;
+  /** Returns whether that is a change. */
+  setDraining(isDraining: boolean): boolean {
+    if (this.#isDraining === isDraining) return false;
     this.#isDraining = isDraining;
     this.#serve();
+    return true;
   }
 
   /** Why it is not running, for callers; operators see more in its view. */
@@ -247,6 +249,7 @@ export class Engine {
       pid: this.#run?.pid ?? null,
       inUse: this.#inUse,
       waiting: this.waiters.size,
+      isDraining: this.#isDraining,
       startedAtMs: this.#run?.startedAtMs ?? null,
       starts: this.#starts,
       crashes: this.#crashes,

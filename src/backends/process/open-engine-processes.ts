@@ -132,7 +132,7 @@ class EngineFleet implements EngineProcesses {
       onChange: (changed) => {
         this.#forgetRemoved();
         this.#decide();
-        this.#options.onChange?.(changed.id);
+        this.#tell(changed.id);
       },
       onIdle: (idle) => this.#noteIdle(idle),
     });
@@ -156,15 +156,18 @@ class EngineFleet implements EngineProcesses {
       fairnessMs: this.#limits.fairnessMs,
       nowMs: this.#now(),
     });
-    for (const engine of engines) engine.setDraining(decision.drain.includes(engine.id));
+    const changed = new Set([...decision.stop.map(({ id }) => id), ...decision.start]);
+    // Before anything else: what is stopped must not serve those who waited for its end.
     for (const { id, why } of decision.stop) this.#engines.get(id)?.stop(why);
+    for (const engine of engines) {
+      if (engine.setDraining(decision.drain.includes(engine.id))) changed.add(engine.id);
+    }
     for (const id of decision.start) this.#engines.get(id)?.start();
     this.#isDeciding = false;
     this.#cancelWake();
     this.#wakeAtMs = Number.POSITIVE_INFINITY;
     if (decision.nextMs !== null) this.#wakeAt(decision.nextMs);
-    for (const { id } of decision.stop) this.#options.onChange?.(id);
-    for (const id of decision.start) this.#options.onChange?.(id);
+    for (const id of changed) this.#tell(id);
   }
 
   #wakeAt(atMs: number): void {
@@ -176,6 +179,12 @@ class EngineFleet implements EngineProcesses {
       this.#wakeAtMs = Number.POSITIVE_INFINITY;
       this.#decide();
     });
+  }
+
+  /** Later, so that nobody is called from within what it has called itself. */
+  #tell(backend: string): void {
+    const { onChange } = this.#options;
+    if (onChange !== undefined) queueMicrotask(() => onChange(backend));
   }
 
   #forgetRemoved(): void {

@@ -1,4 +1,5 @@
-import type { Clock } from '../../core/clock.ts';
+import { statSync } from 'node:fs';
+import { type Clock, type RandomBytes, systemClock, systemRandom } from '../../core/clock.ts';
 import { isGroupAlive, killMarked } from './process-table.ts';
 
 export interface SpawnRequest {
@@ -65,11 +66,13 @@ exec "$@" 3<&-`;
 const GONE_MS = 5_000;
 const LOOK_EVERY_MS = 10;
 
-/** Starts engines as processes of this machine. `nonce` makes a word that no other engine has. */
-export function createSpawnEngine(clock: Clock, nonce: () => string): SpawnEngine {
+/** Starts engines as processes of this machine. */
+export const spawnEngine: SpawnEngine = createSpawnEngine(systemClock, systemRandom);
+
+function createSpawnEngine(clock: Clock, random: RandomBytes): SpawnEngine {
   return ({ command, env, cwd, stopTimeoutMs, onOutput }) => {
     checkProgram(command, env, cwd);
-    const marker = `LLMGATE_ENGINE=${nonce()}`;
+    const marker = `LLMGATE_ENGINE=${random(16).toHex()}`;
     const tenths = String(Math.ceil(stopTimeoutMs / 100));
     const child = Bun.spawn(
       ['/bin/sh', '-c', GUARD, 'llmgate-engine', tenths, marker, ...command],
@@ -112,6 +115,9 @@ function checkProgram(
   env: Readonly<Record<string, string>>,
   cwd: string | null,
 ): void {
+  if (cwd !== null && statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new Error(`there is no folder ${cwd}`);
+  }
   const options = { PATH: env['PATH'] ?? '', ...(cwd === null ? {} : { cwd }) };
   if (Bun.which(program, options) !== null) return;
   throw new Error(
