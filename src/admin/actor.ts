@@ -4,7 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 export interface Actor {
   /** `user@host` as the command names itself: a claim of somebody who may open the socket. */
   readonly actor: string;
-  /** `admin socket`, `offline`, `signal`, `file`. */
+  /** `admin socket`, `admin tcp`, `offline`, `signal`, `file`. */
   readonly origin: string;
 }
 

@@ -61,7 +61,9 @@ export function createAdminApp(options: AdminAppOptions): OpenAPIHono {
     info: {
       title: 'llmgate admin API',
       version,
-      description: 'Served on `<data_dir>/admin.sock`; the permission of that file is the login.',
+      description:
+        'Served on `<data_dir>/admin.sock`, where the permission of that file is the login, and on ' +
+        '`admin.listen` for those who send a key of `admin.keys` as a bearer token.',
     },
   });
   app.notFound((context) =>

@@ -1,6 +1,10 @@
 /** Why an administrative operation was not done, with the HTTP status that says so. */
 export const OPERATION_ERRORS = {
   invalid: { status: 400 },
+  /** Over TCP: no key of the configuration came with the request. */
+  unauthenticated: { status: 401 },
+  /** Over TCP: the role of the key does not allow it, or it is not offered there. */
+  not_allowed: { status: 403 },
   not_found: { status: 404 },
   name_taken: { status: 409 },
   /** The object exists, but is in a state that does not allow the change. */

@@ -3,6 +3,7 @@ import { ACTOR_HEADER } from './actor.ts';
 import { BackupView } from './backup-schemas.ts';
 import { LedgerCheckView, LedgerRebuildView, UsageDocument } from './books-schemas.ts';
 import { ContentView, EraseResult } from './content-schemas.ts';
+import { explainSilence, type GatewayConnection, toFetch } from './gateway-connection.ts';
 import { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
 import { IssuedKey, KeyPage, KeyView } from './key-schemas.ts';
 import { isOperationErrorCode, OperationError } from './operation-error.ts';
@@ -36,12 +37,12 @@ export interface RemoteOptions {
   readonly actor?: string;
 }
 
-/** The operations of the gateway that listens on this admin socket. */
+/** The operations of the gateway at the other end. */
 export function createRemoteOperations(
-  socketPath: string,
+  connection: GatewayConnection,
   options: RemoteOptions = {},
 ): Operations {
-  const send: Send = (request) => sendTo(socketPath, request, options);
+  const send: Send = (request) => sendTo(connection, request, options);
   return {
     keys: createRemoteKeys(send),
     audit: createRemoteAudit(send),
@@ -119,7 +120,7 @@ function createRemoteKeys(send: Send): KeyOperations {
 }
 
 async function sendTo<T>(
-  socketPath: string,
+  connection: GatewayConnection,
   request: AdminRequest<T>,
   { signal, actor = '' }: RemoteOptions,
 ): Promise<T> {
@@ -127,8 +128,9 @@ async function sendTo<T>(
   let reply: Response;
   let document: unknown;
   try {
-    reply = await fetch(`http://llmgate/admin/v1${request.path}`, {
-      unix: socketPath,
+    const { url, headers, ...way } = toFetch(connection);
+    reply = await fetch(`${url}/admin/v1${request.path}`, {
+      ...way,
       method: request.method,
       // A pooled connection would keep the process alive after the command is done.
       keepalive: false,
@@ -136,6 +138,7 @@ async function sendTo<T>(
       timeout: false,
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
       headers: {
+        ...headers,
         [ACTOR_HEADER]: encodeURIComponent(actor),
         ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
       },
@@ -144,11 +147,7 @@ async function sendTo<T>(
     document = await reply.json();
   } catch (cause) {
     signal?.throwIfAborted();
-    throw new OperationError(
-      'not_running',
-      `the gateway does not answer on its admin socket ${socketPath}`,
-      { cause },
-    );
+    throw new OperationError('not_running', explainSilence(connection, cause), { cause });
   }
   if (reply.ok || request.alsoAnswers?.includes(reply.status) === true) {
     return parseAnswer(request.answer, document);

@@ -1,9 +1,8 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { ACTOR_HEADER, parseActorHeader, runAs } from './actor.ts';
 import type { AdminAppOptions } from './admin-app.ts';
-
-/** A ledger check may run for minutes; a drain must not wait for it. */
-const STOP_DEADLINE_MS = 5_000;
+import { createAdminFetch } from './admin-fetch.ts';
+import { stopServer } from './stop-server.ts';
 
 /**
  * A ledger check reads every row and may be silent for minutes. Typed for ports only, yet on a unix
@@ -22,15 +21,13 @@ export interface AdminServerOptions extends AdminAppOptions {
 }
 
 /**
- * Serves the admin API on a unix socket. Whoever may open the file is an operator, so the file is
+ * Serves the admin plane on a unix socket. Whoever may open the file is an operator, so the file is
  * made 0600 by the umask of the bind itself: there is no moment in which it is wider.
  *
  * Throws when something that is not a socket lies at the path.
  */
 export function startAdminServer(options: AdminServerOptions): AdminServer {
-  // A gateway starts without the 20 ms and 10 MB of the app; the first operator pays for them.
-  let app: Promise<{ fetch(request: Request): Response | Promise<Response> }> | undefined;
-  const loadApp = async () => (await import('./admin-app.ts')).createAdminApp(options);
+  const answer = createAdminFetch(options);
   removeStaleSocket(options.socketPath);
   const umask = process.umask(0o177);
   try {
@@ -39,23 +36,15 @@ export function startAdminServer(options: AdminServerOptions): AdminServer {
       // Past the limit of the app, which answers with a document; this one only cuts off.
       maxRequestBodySize: 1024 * 1024,
       ...NEVER_IDLE,
-      fetch: async (request) => {
-        app ??= loadApp();
+      fetch(request) {
         const actor = parseActorHeader(request.headers.get(ACTOR_HEADER));
-        const loaded = await app;
-        return runAs({ actor, origin: 'admin socket' }, () => loaded.fetch(request));
+        return runAs({ actor, origin: 'admin socket' }, () => answer(request));
       },
     });
-    return { stop: () => stopWithin(server, STOP_DEADLINE_MS) };
+    return { stop: () => stopServer(server) };
   } finally {
     process.umask(umask);
   }
-}
-
-async function stopWithin(server: Bun.Server<undefined>, deadlineMs: number): Promise<void> {
-  const impatience = setTimeout(() => server.stop(true), deadlineMs);
-  await server.stop();
-  clearTimeout(impatience);
 }
 
 /** A socket file outlives the process that was killed; only the holder of the lock may say so. */

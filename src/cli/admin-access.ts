@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { GatewayConnection } from '../admin/gateway-connection.ts';
 import type { Operations } from '../admin/operations.ts';
 import { type Clock, type RandomBytes, systemClock, systemRandom } from '../core/clock.ts';
 import type { StoreLog } from '../store/store-event.ts';
@@ -34,15 +35,25 @@ export const SYSTEM: SystemParts = { clock: systemClock, random: systemRandom };
 /** A gateway that is alive answers in milliseconds, even a busy one. */
 const PROBE_TIMEOUT_MS = 5_000;
 
+/** For commands that talk to a gateway, wherever it runs. */
 export function addAccessOptions(command: Command): Command {
+  return addLocalOptions(command).option(
+    '--url <url>',
+    'admin plane of a gateway elsewhere (LLMGATE_URL); its key is in LLMGATE_ADMIN_KEY',
+  );
+}
+
+/** For commands that work on the files of this machine. */
+export function addLocalOptions(command: Command): Command {
   return command
     .option('-c, --config <file>', 'configuration file that names the data directory')
     .option('--data-dir <dir>', 'data directory, whatever the configuration says');
 }
 
 /**
- * Runs `use` with the operations of the gateway that owns the data directory or, when none runs,
- * on the data directory itself, under its lock. What goes wrong is thrown as a CliError.
+ * Runs `use` with the operations of the gateway behind `--url`, else of the one that owns the data
+ * directory or, when none runs, on the data directory itself, under its lock. What goes wrong is
+ * thrown as a CliError.
  */
 export async function withOperations<T>(
   io: CliIo,
@@ -61,12 +72,17 @@ async function useOperations<T>(
   access: Access,
   use: (operations: Operations) => Promise<T>,
 ): Promise<T> {
+  const remote = await findRemote(access, io);
+  if (remote !== null) {
+    const { createRemoteOperations } = await import('../admin/remote-operations.ts');
+    return await use(createRemoteOperations(remote, { signal: io.signal }));
+  }
   const dataDir = await findDataDir(access, io);
   const socketPath = join(dataDir.path, 'admin.sock');
   if (await isAnswering(socketPath)) {
     const { createRemoteOperations } = await import('../admin/remote-operations.ts');
     return await use(
-      createRemoteOperations(socketPath, { signal: io.signal, actor: nameActor(io) }),
+      createRemoteOperations({ socketPath }, { signal: io.signal, actor: nameActor(io) }),
     );
   }
   if (access.need === 'gateway') {
@@ -84,6 +100,42 @@ async function useOperations<T>(
     );
   }
   return await useStore(io, dataDir, access, use);
+}
+
+/**
+ * The gateway elsewhere that is meant, or null: `--url`, else `LLMGATE_URL` when no flag names a
+ * directory here.
+ */
+export async function findRemote(
+  flags: AccessFlags,
+  io: Pick<CliIo, 'env'>,
+): Promise<GatewayConnection | null> {
+  const namesHere = flags.config !== undefined || flags.dataDir !== undefined;
+  if (flags.url !== undefined && namesHere) {
+    const hint = 'A gateway elsewhere has its own configuration and data directory.';
+    throw new CliError('--url goes without -c and --data-dir', EXIT.usage, hint);
+  }
+  const written = flags.url ?? (namesHere ? undefined : io.env['LLMGATE_URL']);
+  if (written === undefined || written === '') return null;
+  const { parseGatewayUrl } = await import('../admin/gateway-connection.ts');
+  const name = flags.url === undefined ? 'LLMGATE_URL' : '--url';
+  let url: string;
+  try {
+    url = parseGatewayUrl(written);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CliError(`${name} cannot be used: ${why}`, EXIT.usage);
+  }
+  const key = io.env['LLMGATE_ADMIN_KEY'];
+  if (key === undefined || !/^[\x21-\x7e]+$/.test(key)) {
+    const state = key === undefined || key === '' ? 'is not set' : 'is not a key';
+    throw new CliError(
+      `LLMGATE_ADMIN_KEY ${state}`,
+      EXIT.notAllowed,
+      'It is a secret of admin.keys in the configuration of that gateway.',
+    );
+  }
+  return { url, key };
 }
 
 /** One that has lost its database is one: opening it says what to do. */
@@ -132,9 +184,10 @@ async function useStore<T>(
 export async function isAnswering(socketPath: string): Promise<boolean> {
   if (!isReachable(socketPath)) return false;
   const { createRemoteOperations } = await import('../admin/remote-operations.ts');
-  const probe = createRemoteOperations(socketPath, {
-    signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
-  });
+  const probe = createRemoteOperations(
+    { socketPath },
+    { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) },
+  );
   try {
     await probe.status();
     return true;

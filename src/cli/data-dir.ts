@@ -5,6 +5,8 @@ import type { CliIo } from './io.ts';
 export interface AccessFlags {
   readonly config?: string | undefined;
   readonly dataDir?: string | undefined;
+  /** Of a gateway elsewhere. */
+  readonly url?: string | undefined;
 }
 
 export interface DataDir {

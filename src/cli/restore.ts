@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { PreparedRestore, RestoreStep } from '../store/restore.ts';
-import { addAccessOptions, isAnswering, SYSTEM, type SystemParts } from './admin-access.ts';
+import { addLocalOptions, isAnswering, SYSTEM, type SystemParts } from './admin-access.ts';
 import { type AccessFlags, findDataDir } from './data-dir.ts';
 import { CliError, EXIT } from './exit-code.ts';
 import type { CliIo } from './io.ts';
@@ -45,7 +45,7 @@ export function addRestoreCommand(program: Command, io: CliIo, system: SystemPar
     .option('--yes', 'do not ask')
     .option('--keep-content', 'leave captured content as it is, restore the books alone')
     .option('--replace-install', 'also over a directory that belongs to other books');
-  addOutputOptions(addAccessOptions(command)).action(async (name: string, flags: RestoreFlags) => {
+  addOutputOptions(addLocalOptions(command)).action(async (name: string, flags: RestoreFlags) => {
     const file = resolve(io.cwd, name);
     try {
       const view = await restore(io, file, flags, system);

@@ -7,6 +7,8 @@ import { toVisibleText } from './visible-text.ts';
 
 const OPERATION_EXITS: Record<OperationErrorCode, ExitCode> = {
   invalid: EXIT.usage,
+  unauthenticated: EXIT.notAllowed,
+  not_allowed: EXIT.notAllowed,
   not_found: EXIT.notFound,
   name_taken: EXIT.failed,
   conflict: EXIT.failed,

@@ -30,7 +30,8 @@ export interface AdminLab extends AsyncDisposable {
 }
 
 export interface AdminLabOptions {
-  readonly way: 'local' | 'remote';
+  /** `local-unnamed`: in this process, for a server that knows who asks. */
+  readonly way: 'local' | 'local-unnamed' | 'remote';
   readonly live?: LiveGateway | null;
   readonly content?: ContentAccess;
   /** What the configuration says of budgets; null when it cannot be read. */
@@ -58,7 +59,7 @@ export async function openAdminLab(options: AdminLabOptions): Promise<AdminLab> 
   const socketPath = join(dataDir, 'admin.sock');
   const failures: OperationError[] = [];
   const server =
-    way === 'local'
+    way !== 'remote'
       ? null
       : startAdminServer({
           socketPath,
@@ -67,7 +68,7 @@ export async function openAdminLab(options: AdminLabOptions): Promise<AdminLab> 
           onFailure: (failure) => failures.push(failure),
         });
   return {
-    operations: server === null ? local : createRemoteOperations(socketPath, { actor: ACTOR }),
+    operations: server === null ? local : createRemoteOperations({ socketPath }, { actor: ACTOR }),
     store,
     clock,
     dataDir,

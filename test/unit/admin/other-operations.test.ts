@@ -261,7 +261,7 @@ async function openBooksLab(
     onFailure: (failure) => failures.push(failure),
   });
   return {
-    operations: way === 'local' ? local : createRemoteOperations(socketPath),
+    operations: way === 'local' ? local : createRemoteOperations({ socketPath }),
     store,
     failures,
     async [Symbol.asyncDispose]() {

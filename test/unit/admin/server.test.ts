@@ -32,7 +32,7 @@ test('a socket that a killed gateway left behind is replaced', async () => {
 
   await using lab = await openAdminLab({ way: 'local', live: createFakeLiveGateway() });
   const server = startServer(socketPath, lab.operations);
-  expect((await createRemoteOperations(socketPath).status()).generation).toBe(3);
+  expect((await createRemoteOperations({ socketPath }).status()).generation).toBe(3);
   await server.stop();
 });
 
@@ -49,12 +49,12 @@ test('a data directory with a path longer than a socket address still has a sock
   await using lab = await openAdminLab({ way: 'local', live: createFakeLiveGateway() });
   await Bun.write(join(socketPath, '../made'), '');
   const server = startServer(socketPath, lab.operations);
-  expect((await createRemoteOperations(socketPath).status()).generation).toBe(3);
+  expect((await createRemoteOperations({ socketPath }).status()).generation).toBe(3);
   await server.stop();
 });
 
 test('nobody listening is said as such', async () => {
-  const nowhere = createRemoteOperations(join(testDir(), 'admin.sock'));
+  const nowhere = createRemoteOperations({ socketPath: join(testDir(), 'admin.sock') });
   await expect(nowhere.status()).rejects.toMatchObject({ code: 'not_running' });
 });
 
