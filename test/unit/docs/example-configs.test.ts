@@ -19,6 +19,11 @@ const CONFIGS = join(import.meta.dirname, '../../../configs');
 const EXAMPLES = readdirSync(CONFIGS).filter((file) => file.endsWith('.yaml'));
 const ENV = {
   OPENAI_API_KEY: 'k1',
+  OPENAI_API_KEY_2: 'k1b',
+  HF_TOKEN: 'k1c',
+  OTLP_TOKEN: 'k1d',
+  ADMIN_KEY: randomBytes(32).toString('hex'),
+  METRICS_KEY: randomBytes(32).toString('hex'),
   PARTNER_API_KEY: 'k2',
   RACK_SECRET: 'k3',
   AUDIT_ACCESS_KEY_ID: 'k4',
@@ -61,8 +66,9 @@ test.each(EXAMPLES)('%s is valid and gives no warning', (file) => {
   expect(loadConfig({ path: join(folder, file), env: ENV }).warningText).toBe('');
 });
 
-test('they grow', () => {
-  const sizes = EXAMPLES.toSorted().map((file) => readFileSync(join(CONFIGS, file)).length);
+test('the numbered ones grow', () => {
+  const numbered = EXAMPLES.filter((file) => /^\d/.test(file));
+  const sizes = numbered.toSorted().map((file) => readFileSync(join(CONFIGS, file)).length);
   expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
 });
 
