@@ -80,7 +80,8 @@ export interface Scheduler {
   replaceSettings(settings: SchedulerSettings): void;
   /** For metrics, `top` and `explain`. */
   views(nowMs: number): readonly ReplicaStanding[];
-  lines(): readonly LineStanding[];
+  /** Lines in which somebody waits; without a time as of the last that it was told. */
+  lines(nowMs?: number): readonly LineStanding[];
   stats(): SchedulerStats;
 }
 
@@ -118,6 +119,7 @@ export interface LineStanding {
   readonly model: string;
   readonly waiting: number;
   readonly subjects: number;
+  /** How long its oldest job has waited. */
   readonly oldestMs: number;
 }
 
