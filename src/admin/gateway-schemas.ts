@@ -119,11 +119,36 @@ export const BackendView = z
     id: z.string(),
     type: z.string(),
     url: z.string(),
-    state: z.enum(['up', 'down', 'unknown']),
-    error: z.string().nullable().meta({ description: 'Why it is down.' }),
+    labels: z.array(z.string()),
+    state: z.enum(['up', 'warming', 'down', 'stopped', 'unknown']).meta({
+      description: 'stopped: a model server that is started when a request needs it.',
+    }),
+    drained: z.boolean(),
+    breaker: z.enum(['closed', 'open', 'half_open']),
+    error: z.string().nullable().meta({ description: 'Why it is not up.' }),
     checked_at: z.string().nullable(),
     models: z.array(z.string()),
     in_flight: z.number(),
+    places: z
+      .number()
+      .nullable()
+      .meta({ description: 'Requests it may have at once, if bounded.' }),
+    ttft_ms: z.number().nullable().meta({ description: 'Moving average of its first tokens.' }),
+    engine: z
+      .object({ running: z.number(), waiting: z.number(), kv_used: z.number().nullable() })
+      .nullable()
+      .meta({ description: 'What its own metrics say; null when they say nothing.' }),
+    process: z
+      .object({
+        state: z.string(),
+        pid: z.number().nullable(),
+        starts: z.number(),
+        crashes: z.number(),
+        waiting: z.number(),
+        problem: z.string().nullable(),
+      })
+      .nullable()
+      .meta({ description: 'Of a model server that llmgate starts itself.' }),
   })
   .meta({ id: 'Backend' });
 export type BackendView = z.infer<typeof BackendView>;

@@ -1,18 +1,22 @@
-import type { BackendView } from '../admin/gateway-schemas.ts';
 import type { LiveGateway } from '../admin/live-gateway.ts';
 import type { Gate } from '../gateway/gate.ts';
 import { recountBudgets } from '../store/load-budgets.ts';
+import { toBackendView } from './backend-view.ts';
 import { compareBooks } from './compare-books.ts';
 import type { Discovery } from './discovery.ts';
 import { gatewayStatus } from './gateway-status.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { toModelView } from './model-view.ts';
+import type { Pool } from './pool.ts';
 import type { Records } from './records.ts';
 import type { Reloader } from './reload.ts';
 import type { Retention } from './retention.ts';
+import type { Views } from './views.ts';
 
 interface LiveParts {
   readonly gate: Gate;
+  readonly pool: Pool;
+  readonly views: Views;
   readonly keys: KeyDirectory;
   readonly records: Records;
   readonly retention: Retention;
@@ -24,7 +28,7 @@ interface LiveParts {
 
 /** The running gateway as the operations see it. */
 export function createLiveGateway(parts: LiveParts): LiveGateway {
-  const { gate, keys, records, reloader, discovery, version, url } = parts;
+  const { gate, pool, views, keys, records, reloader, discovery, version, url } = parts;
   const fixed = {
     version,
     started_at: new Date(gate.clock.nowMs()).toISOString(),
@@ -41,26 +45,27 @@ export function createLiveGateway(parts: LiveParts): LiveGateway {
       return gate.models.models.map((model) => toModelView(model, configured.get(model.name)));
     },
     backends() {
-      const inFlight = new Map<string, number>();
-      for (const { backend } of gate.inFlight.all()) {
-        if (backend !== null) inFlight.set(backend, (inFlight.get(backend) ?? 0) + 1);
-      }
       const discovered = new Map(discovery.current().map((each) => [each.backend, each]));
-      return reloader.config.backends.map(({ id, type, url: backendUrl }): BackendView => {
-        const found = discovered.get(id);
-        const seenAtMs = found?.seenAtMs ?? null;
-        const problem = found?.problem ?? null;
-        return {
-          id,
-          type,
-          url: backendUrl,
-          state: problem !== null ? 'down' : seenAtMs === null ? 'unknown' : 'up',
-          error: problem,
-          checked_at: seenAtMs === null ? null : new Date(seenAtMs).toISOString(),
-          models: (found?.models ?? []).map((model) => model.id),
-          in_flight: inFlight.get(id) ?? 0,
-        };
-      });
+      const nowMs = gate.clock.monotonicMs();
+      const health = new Map(pool.health.views(nowMs).map((each) => [each.id, each]));
+      const standing = new Map(pool.scheduler.views(nowMs).map((each) => [each.backend, each]));
+      const processes = new Map(pool.processes.views().map((each) => [each.backend, each]));
+      return reloader.config.backends.map((backend) =>
+        toBackendView(backend, {
+          discovered: discovered.get(backend.id),
+          health: health.get(backend.id),
+          standing: standing.get(backend.id),
+          process: processes.get(backend.id),
+        }),
+      );
+    },
+    live: (since) => views.live(since),
+    drainBackend: (id) => pool.health.drain(id),
+    resumeBackend: (id) => pool.health.resume(id),
+    cancelRequest(id) {
+      const found = gate.inFlight.all().find((exchange) => exchange.id === id);
+      found?.callerGone();
+      return found !== undefined;
     },
     reload: (by) => reloader.reload(by),
     // Counters follow every settlement by themselves; a difference is told by checkLive.

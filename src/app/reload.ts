@@ -1,9 +1,11 @@
+import type { Backend } from '../backends/backend.ts';
 import type { HttpClient } from '../backends/http1/client.ts';
 import type { Config } from '../config/config.ts';
 import type { Gate } from '../gateway/gate.ts';
 import { createModelTable } from '../routing/model-table.ts';
 import type { Discovery } from './discovery.ts';
 import { type BuiltGeneration, createGeneration } from './generation.ts';
+import type { Observatory } from './observatory.ts';
 import type { Pool } from './pool.ts';
 import type { Records } from './records.ts';
 
@@ -33,6 +35,8 @@ export interface ReloadReport {
 export interface Reloader {
   readonly configFile: string | null;
   readonly config: Config;
+  /** Those of `config`, ready for requests. */
+  readonly backends: readonly Backend[];
   /** Puts configured and discovered models together again. */
   rebuildModels(): void;
   /** One at a time; a call during a reload gets the result of a fresh one after it. */
@@ -44,6 +48,7 @@ interface ReloaderOptions {
   readonly records: Pick<Records, 'keeper' | 'content'>;
   readonly client: HttpClient;
   readonly pool: Pick<Pool, 'replace'>;
+  readonly observatory: Pick<Observatory, 'replaceBackends'>;
   readonly first: BuiltGeneration;
   readonly discovery: Discovery;
   readonly configFile: string | null;
@@ -74,7 +79,7 @@ const FIXED: readonly (readonly [name: string, of: (config: Config) => unknown])
  * their way to a backend keep the generation they have; a bad file changes nothing.
  */
 export function createReloader(options: ReloaderOptions): Reloader {
-  const { gate, pool, records, client, discovery, configFile, loadConfig } = options;
+  const { gate, pool, observatory, records, client, discovery, configFile, loadConfig } = options;
   const { clock } = gate;
   let current = options.first;
   let queue: Promise<unknown> = Promise.resolve();
@@ -106,6 +111,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
     current = next;
     gate.generation = next.generation;
     pool.replace(next);
+    observatory.replaceBackends(next.config);
     gate.limiter.replaceRules(next.config.limits);
     gate.budgets.replaceRules(next.config.budgets);
     gate.log.setLevel(next.config.log.level);
@@ -125,6 +131,9 @@ export function createReloader(options: ReloaderOptions): Reloader {
     configFile,
     get config() {
       return current.config;
+    },
+    get backends() {
+      return current.backends;
     },
     rebuildModels,
     reload(by) {

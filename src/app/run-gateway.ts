@@ -1,29 +1,22 @@
-import { join } from 'node:path';
-import { createOperations } from '../admin/local-operations.ts';
 import type { Operations } from '../admin/operations.ts';
-import { startAdminServer } from '../admin/server.ts';
-import { openHttpClient } from '../backends/http1/client.ts';
+import { type HttpClient, openHttpClient } from '../backends/http1/client.ts';
 import { listModels } from '../backends/list-models.ts';
 import { startWatchdog } from '../backends/watchdog.ts';
 import type { Config } from '../config/config.ts';
 import { type Clock, type RandomBytes, systemClock, systemRandom } from '../core/clock.ts';
-import { createRequestIds } from '../core/ids.ts';
-import { createCounters, type Gate } from '../gateway/gate.ts';
-import { InFlight } from '../gateway/in-flight.ts';
-import { createRequestTags } from '../gateway/request-tags.ts';
 import { startDataPlane } from '../gateway/server.ts';
-import { createLimiter } from '../limits/limiter.ts';
 import type { Log } from '../observe/log.ts';
-import { createGpuShares } from '../pricing/gpu-share.ts';
-import { createModelTable } from '../routing/model-table.ts';
-import { loadBudgets } from '../store/load-budgets.ts';
-import { findPublicKeys } from '../store/signing-key-file.ts';
+import { createGate } from './create-gate.ts';
 import { startDiscovery } from './discovery.ts';
 import { cutNow, drain } from './drain.ts';
-import { type BuiltGeneration, createGeneration } from './generation.ts';
-import { type KeyDirectory, openKeyDirectory } from './key-directory.ts';
-import { createLiveGateway } from './live-gateway.ts';
+import { watchEventLoop } from './event-loop-lag.ts';
+import { createGeneration } from './generation.ts';
+import { openKeyDirectory } from './key-directory.ts';
+import { openObservatory } from './observatory.ts';
+import { openAdmin } from './open-admin.ts';
+import { openPool } from './pool.ts';
 import { startProgressNotes } from './progress.ts';
+import { createFraction } from './random-fraction.ts';
 import { openRecords, type Records } from './records.ts';
 import { createReloader, type LoadConfig, type Reloader } from './reload.ts';
 import { startRetention } from './retention.ts';
@@ -38,6 +31,10 @@ export interface RunOptions {
   readonly loadConfig: LoadConfig;
   readonly log: Log;
   readonly version: string;
+  /** Commit it was built from; null when run from source. */
+  readonly commit?: string | null;
+  /** What model servers that it starts may inherit parts of; nothing by default. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly clock?: Clock;
   readonly random?: RandomBytes;
 }
@@ -61,28 +58,34 @@ export interface RunningGateway {
 export async function runGateway(options: RunOptions): Promise<RunningGateway> {
   const { config, log, version, clock = systemClock, random = systemRandom } = options;
   const records = await openRecords({ config, clock, random, log });
-  const { store, content } = records;
+  const { store } = records;
   const closers: (() => void | Promise<void>)[] = [() => records.close()];
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    const watchdog = startWatchdog(clock);
-    closers.push(() => watchdog.close());
-    const client = openHttpClient({
-      watchdog,
-      clock,
-      onReaderError: (cause) => log.error('reply_reader_failed', { cause }),
-    });
-    closers.push(() => client.close());
-
+    const { client, close: closeTransport } = openTransport(clock, log);
+    closers.push(closeTransport);
     const keys = openKeyDirectory(store.keys, (cause) => log.error('keys_not_read', { cause }));
     closers.push(() => keys.close());
-    const first = createGeneration(config, { number: 1, client });
-    const gate = await createGate(first, { records, keys, clock, log });
+    const first = createGeneration(config, { number: 1, client, clock });
+    const observatory = openObservatory({ config, clock, log });
+    closers.push(() => observatory.close());
+    const pool = openPool({
+      ...{ first, client, clock, log, env: options.env ?? {} },
+      random: createFraction(random),
+      capacity: observatory.capacity,
+    });
+    closers.push(() => pool.close());
+    const gate = await createGate(first, {
+      ...{ records, keys, pool, observatory, clock, log },
+      random: createFraction(random),
+    });
+    closers.push(() => gate.shadows.stop());
+    closers.push(watchEventLoop(clock, (lagMs) => gate.load.noteLag(lagMs)));
     const discovery = startDiscovery({
       backends: first.backends,
-      listModels: (backend) => listModels(client, backend),
+      listModels: (backend) => listModels(client, backend, clock.monotonicMs()),
       clock,
       log,
       onChange: () => reloader.rebuildModels(),
@@ -90,7 +93,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     closers.push(() => discovery.close());
     const { configFile, loadConfig } = options;
     const reloader = createReloader({
-      ...{ gate, records, client, first, discovery, configFile, loadConfig },
+      ...{ gate, pool, observatory, records, client, first, discovery, configFile, loadConfig },
     });
     reloader.rebuildModels();
     closers.push(startProgressNotes(gate));
@@ -99,25 +102,16 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
 
     const dataPlane = startDataPlane(gate, config.listen);
     closers.push(() => dataPlane.kill());
-    const live = createLiveGateway({
-      ...{ gate, keys, records, retention, reloader, discovery, version },
+    const views = observatory.open({
+      ...{ gate, pool, client, records, retention, keys },
+      config: () => reloader.config,
+      backends: () => reloader.backends,
+      build: { version, commit: options.commit ?? null, runtime: `bun ${Bun.version}` },
       url: dataPlane.url,
     });
-    const { checkpointer } = records;
-    const { dataDir } = config;
-    const { signingKey: pem } = config.audit;
-    const operations = createOperations({
-      ...{ store, content, clock, random, live, version },
-      signing: {
-        checkpointer: () => checkpointer,
-        publicKeys: () => findPublicKeys({ dataDir, installId: store.audit.installId, pem }),
-      },
-    });
-    const admin = startAdminServer({
-      socketPath: join(config.dataDir, 'admin.sock'),
-      operations,
-      version,
-      onFailure: (failure) => log.error('admin_failed', { cause: failure }),
+    const admin = openAdmin({
+      ...{ config, gate, pool, views, keys, records, retention, reloader, discovery },
+      ...{ clock, random, log, version, url: dataPlane.url },
     });
     closers.push(() => admin.stop());
 
@@ -128,7 +122,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     let stopping: Promise<void> | undefined;
     return {
       url: dataPlane.url,
-      operations,
+      operations: admin.operations,
       reloader,
       recovered: store.recovered,
       ready,
@@ -144,41 +138,23 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
   }
 }
 
+/** The connections to backends and the deadlines on them. */
+function openTransport(clock: Clock, log: Log): { client: HttpClient; close: () => void } {
+  const watchdog = startWatchdog(clock);
+  const client = openHttpClient({
+    watchdog,
+    clock,
+    onReaderError: (cause) => log.error('reply_reader_failed', { cause }),
+  });
+  const close = () => {
+    client.close();
+    watchdog.close();
+  };
+  return { client, close };
+}
+
 function recordStart({ keeper, store }: Records, options: RunOptions): void {
   const { version, config, configFile: path, configSha256: sha256 } = options;
   keeper.started({ version, generation: 1, recovered: store.recovered });
   keeper.loaded({ generation: 1, path, sha256, actor: 'gateway', origin: 'gateway' }, config);
-}
-
-interface GateParts {
-  readonly records: Records;
-  readonly keys: KeyDirectory;
-  readonly clock: Clock;
-  readonly log: Log;
-}
-
-/** The gate of a starting gateway: counters derived from the books, models not known yet. */
-async function createGate(first: BuiltGeneration, parts: GateParts): Promise<Gate> {
-  const { records, keys, clock, log } = parts;
-  const { store, content, keeper, copies } = records;
-  const { limits, budgets: rules, models, timezone } = first.config;
-  return {
-    clock,
-    requestIds: createRequestIds(clock),
-    log,
-    keys,
-    limiter: createLimiter({ rules: limits, clock }),
-    budgets: await loadBudgets({ store, clock, rules, timezone, onAlert: copies.nudgeAlerts }),
-    gpuShares: createGpuShares(clock),
-    journal: store.ledger,
-    content,
-    failedLogins: keeper.failedLogins,
-    requestTags: createRequestTags(),
-    counters: createCounters(),
-    inFlight: new InFlight(),
-    generation: first.generation,
-    models: createModelTable(models, []),
-    discovered: false,
-    draining: false,
-  };
 }

@@ -3,7 +3,7 @@ import type { LoadConfig, ReadConfig } from '../app/reload.ts';
 import type { RunningGateway } from '../app/run-gateway.ts';
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../core/clock.ts';
-import { VERSION } from './build-info.ts';
+import { BUILD_INFO, VERSION } from './build-info.ts';
 import { CliError, EXIT } from './exit-code.ts';
 import type { CliIo, ProcessIo } from './io.ts';
 
@@ -107,7 +107,7 @@ interface Surroundings {
   readonly io: ProcessIo;
 }
 
-async function start(source: ConfigSource, { log }: Surroundings): Promise<RunningGateway> {
+async function start(source: ConfigSource, { log, io }: Surroundings): Promise<RunningGateway> {
   const { runGateway } = await import('../app/run-gateway.ts');
   const { StoreError, StoreInUseError } = await import('../store/store-error.ts');
   try {
@@ -118,6 +118,8 @@ async function start(source: ConfigSource, { log }: Surroundings): Promise<Runni
       loadConfig: source.load,
       log,
       version: VERSION,
+      commit: BUILD_INFO.commit,
+      env: io.env,
     });
   } catch (cause) {
     if (cause instanceof StoreInUseError) {

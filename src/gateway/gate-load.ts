@@ -7,14 +7,22 @@ import type { OverloadBounds } from './gate.ts';
  */
 export class GateLoad {
   #bytesInFlight = 0;
-  /** How late the event loop last was; kept up to date from outside. */
-  lagMs = 0;
+  #lagMs = 0;
   readonly #addresses = new Map<string, number>();
 
   /** Throws 503 `overloaded`. */
   check(bounds: OverloadBounds, inFlight: number): void {
     if (inFlight >= bounds.requestsInFlight) throw overloaded('has too many requests in flight');
-    if (bounds.lagMs !== null && this.lagMs > bounds.lagMs) throw overloaded('cannot keep up');
+    if (bounds.lagMs !== null && this.#lagMs > bounds.lagMs) throw overloaded('cannot keep up');
+  }
+
+  /** How late the event loop last was. */
+  get lagMs(): number {
+    return this.#lagMs;
+  }
+
+  noteLag(lagMs: number): void {
+    this.#lagMs = lagMs;
   }
 
   get bytesInFlight(): number {

@@ -26,6 +26,8 @@ export interface Log {
   error(event: string, fields?: LogFields): void;
   setLevel(level: LogLevel): void;
   isEnabled(level: LogLevel): boolean;
+  /** Also told of every line that is written, as it is written. Returns what stops it. */
+  onLine(listen: (line: string) => void): () => void;
   /** Writes out what is buffered. */
   flush(): void;
 }
@@ -87,6 +89,7 @@ const RANKS: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, 
 export function createLog({ level, format, sink, clock }: LogOptions): Log {
   let threshold = RANKS[level];
   const render = format === 'json' ? (line: string) => line : renderText;
+  const listeners = new Set<(line: string) => void>();
   const write = (at: LogLevel, event: string, fields: LogFields | undefined) => {
     if (RANKS[at] < threshold) return;
     const time = new Date(clock.nowMs()).toISOString();
@@ -95,9 +98,11 @@ export function createLog({ level, format, sink, clock }: LogOptions): Log {
     // Joined as text: copying the fields into a new object would cost as much as rendering them.
     const json = told === undefined ? '{}' : JSON.stringify(told);
     const rest = json === '{}' ? '}' : `,${json.slice(1)}`;
-    sink.write(
-      render(`{"level":"${at}","time":"${time}","event":${JSON.stringify(event)}${rest}\n`),
+    const line = render(
+      `{"level":"${at}","time":"${time}","event":${JSON.stringify(event)}${rest}\n`,
     );
+    sink.write(line);
+    for (const listen of listeners) listen(line);
   };
   return {
     debug: (event, fields) => write('debug', event, fields),
@@ -108,6 +113,10 @@ export function createLog({ level, format, sink, clock }: LogOptions): Log {
       threshold = RANKS[next];
     },
     isEnabled: (asked) => RANKS[asked] >= threshold,
+    onLine(listen) {
+      listeners.add(listen);
+      return () => void listeners.delete(listen);
+    },
     flush: () => sink.flush(),
   };
 }

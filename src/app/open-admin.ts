@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import { createOperations } from '../admin/local-operations.ts';
+import type { Operations } from '../admin/operations.ts';
+import { startAdminServer } from '../admin/server.ts';
+import type { Config } from '../config/config.ts';
+import type { Clock, RandomBytes } from '../core/clock.ts';
+import type { Gate } from '../gateway/gate.ts';
+import type { Log } from '../observe/log.ts';
+import { findPublicKeys } from '../store/signing-key-file.ts';
+import type { Discovery } from './discovery.ts';
+import type { KeyDirectory } from './key-directory.ts';
+import { createLiveGateway } from './live-gateway.ts';
+import type { Pool } from './pool.ts';
+import type { Records } from './records.ts';
+import type { Reloader } from './reload.ts';
+import type { Retention } from './retention.ts';
+import type { Views } from './views.ts';
+
+/** What operators can do and see, and the ways to it. */
+export interface Admin {
+  readonly operations: Operations;
+  stop(): Promise<void>;
+}
+
+interface AdminParts {
+  readonly config: Config;
+  readonly gate: Gate;
+  readonly pool: Pool;
+  readonly views: Views;
+  readonly keys: KeyDirectory;
+  readonly records: Records;
+  readonly retention: Retention;
+  readonly reloader: Reloader;
+  readonly discovery: Discovery;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly log: Log;
+  readonly version: string;
+  /** Of the data plane. */
+  readonly url: string;
+}
+
+/** Opens the admin socket. Throws when something else is in its place. */
+export function openAdmin(parts: AdminParts): Admin {
+  const { config, records, clock, random, version, views, log } = parts;
+  const { store, content, checkpointer } = records;
+  const { dataDir } = config;
+  const { signingKey: pem } = config.audit;
+  const operations = createOperations({
+    ...{ store, content, clock, random, version },
+    live: createLiveGateway(parts),
+    signing: {
+      checkpointer: () => checkpointer,
+      publicKeys: () => findPublicKeys({ dataDir, installId: store.audit.installId, pem }),
+    },
+  });
+  const served = {
+    operations,
+    version,
+    metrics: views.metricsPage,
+    onFailure: (failure: Error) => log.error('admin_failed', { cause: failure }),
+  };
+  const socket = startAdminServer({ ...served, socketPath: join(dataDir, 'admin.sock') });
+  return { operations, stop: () => socket.stop() };
+}
