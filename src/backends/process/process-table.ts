@@ -18,18 +18,25 @@ export async function isGroupAlive(group: number): Promise<boolean> {
   return false;
 }
 
-/** Kills what inherited this variable, in whatever group it is. Does nothing without /proc. */
-export async function killMarked(marker: string): Promise<void> {
+/**
+ * Kills what inherited this variable, in whatever group it is, and returns how many there were.
+ * Does nothing without /proc.
+ */
+export async function killMarked(marker: string): Promise<number> {
+  let killed = 0;
   for (const pid of (await listPids()) ?? []) {
     if (Number(pid) === process.pid) continue;
+    // Nothing can be read any more of one that waits to be reaped.
     const variables = await readProc(pid, 'environ');
     if (!variables.split('\0').includes(marker)) continue;
+    killed += 1;
     try {
       process.kill(Number(pid), 'SIGKILL');
     } catch {
       // It has ended meanwhile.
     }
   }
+  return killed;
 }
 
 /** null: there is no /proc. */

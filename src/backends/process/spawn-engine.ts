@@ -97,11 +97,12 @@ function createSpawnEngine(clock: Clock, random: RandomBytes): SpawnEngine {
       terminate: () => signalGroup(child.pid, 'SIGTERM'),
       async kill() {
         signalGroup(child.pid, 'SIGKILL');
-        await killMarked(marker);
         await child.exited;
         const untilMs = clock.monotonicMs() + GONE_MS;
-        while ((await isGroupAlive(child.pid)) && clock.monotonicMs() < untilMs) {
-          signalGroup(child.pid, 'SIGKILL'); // One may have been born since.
+        // Killed again each time: one may have been born since.
+        while ((await killMarked(marker)) > 0 || (await isGroupAlive(child.pid))) {
+          if (clock.monotonicMs() >= untilMs) return;
+          signalGroup(child.pid, 'SIGKILL');
           await Bun.sleep(LOOK_EVERY_MS);
         }
       },
