@@ -1,5 +1,5 @@
 import type { Clock, RandomBytes } from '../core/clock.ts';
-import type { Log } from '../observe/log.ts';
+import type { Log, LogFields } from '../observe/log.ts';
 import { type Alert, toAlertMessage } from './alert-message.ts';
 import { Backoff } from './backoff.ts';
 import { Bell } from './bell.ts';
@@ -25,14 +25,14 @@ const MAX_UNMARKED = 1_000;
 /** What `close` takes at most. */
 const CLOSE_DEADLINE_MS = 2_000;
 
-/** The part of the books that knows what is still to be told. */
-export interface AlertSource<T extends Alert> {
+/** Knows what is still to be told: the books of budget alerts, a queue in memory of others. */
+export interface AlertSource<T> {
   /** Oldest first, at most `limit`. */
   undelivered(limit: number): T[];
   markDelivered(alert: T, atMs: number): void;
 }
 
-export interface AlertDelivererOptions<T extends Alert> {
+export interface AlertDelivererOptions<T extends Timed> {
   readonly alerts: AlertSource<T>;
   readonly webhook: Webhook;
   readonly installId: string;
@@ -42,7 +42,22 @@ export interface AlertDelivererOptions<T extends Alert> {
   readonly timers?: Timers;
 }
 
-/** Tells of budget thresholds: every alert at least once, and nobody ever waits for it. */
+/** Something to tell that happened at one moment. */
+interface Timed {
+  readonly atMs: number;
+}
+
+export interface AlertText<T> {
+  /** The same alert has the same id in every attempt, so that a receiver can tell. */
+  readonly toMessage: (
+    alert: T,
+    installId: string,
+  ) => { readonly id: string; readonly body: string };
+  /** Which alert it was, for the log. */
+  readonly describe: (alert: T) => LogFields;
+}
+
+/** Tells of what was found: every alert at least once, and nobody ever waits for it. */
 export interface AlertDeliverer {
   /** There may be a new alert. Does not shorten the wait after a failure. */
   nudge(): void;
@@ -64,14 +79,27 @@ interface RoundResult<T> {
   readonly untold: ReadonlySet<T>;
 }
 
+/** Delivers alerts of budgets. */
 export function createAlertDeliverer<T extends Alert>(
   options: AlertDelivererOptions<T>,
 ): AlertDeliverer {
-  return new LoopingDeliverer(options);
+  return createDeliverer<T>(options, {
+    toMessage: toAlertMessage,
+    describe: ({ per, subject, window, threshold }) => ({ per, subject, window, threshold }),
+  });
 }
 
-class LoopingDeliverer<T extends Alert> implements AlertDeliverer {
+/** Delivers whatever `text` can put into words. */
+export function createDeliverer<T extends Timed>(
+  options: AlertDelivererOptions<T>,
+  text: AlertText<T>,
+): AlertDeliverer {
+  return new LoopingDeliverer(options, text);
+}
+
+class LoopingDeliverer<T extends Timed> implements AlertDeliverer {
   readonly #options: AlertDelivererOptions<T>;
+  readonly #text: AlertText<T>;
   readonly #timers: Timers;
   readonly #news: Bell;
   readonly #end: Bell;
@@ -85,9 +113,10 @@ class LoopingDeliverer<T extends Alert> implements AlertDeliverer {
   #retried = 0;
   #givenUp = 0;
 
-  constructor(options: AlertDelivererOptions<T>) {
+  constructor(options: AlertDelivererOptions<T>, text: AlertText<T>) {
     const { random, timers = systemTimers } = options;
     this.#options = options;
+    this.#text = text;
     this.#timers = timers;
     this.#news = new Bell(timers);
     this.#end = new Bell(timers);
@@ -142,7 +171,7 @@ class LoopingDeliverer<T extends Alert> implements AlertDeliverer {
     let failure: SinkFailure | undefined;
     for (const alert of alerts) {
       if (this.#isClosing) break;
-      const message = toAlertMessage(alert, this.#options.installId);
+      const message = this.#text.toMessage(alert, this.#options.installId);
       try {
         if (!this.#unmarked.has(message.id)) await this.#post(message);
         untold.delete(alert);
@@ -193,14 +222,13 @@ class LoopingDeliverer<T extends Alert> implements AlertDeliverer {
     const nowMs = clock.nowMs();
     for (const alert of untold) {
       if (nowMs - alert.atMs < GIVE_UP_AFTER_MS) continue;
-      const { per, subject, window, threshold } = alert;
       try {
         alerts.markDelivered(alert, nowMs);
       } catch {
         return; // The books cannot be written; the next round tries again.
       }
       this.#givenUp += 1;
-      log.error('alert_given_up', { per, subject, window, threshold });
+      log.error('alert_given_up', this.#text.describe(alert));
     }
   }
 }
