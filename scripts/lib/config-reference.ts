@@ -125,7 +125,9 @@ file start from the folder of the file.
 | duration | number and \`ms\`, \`s\`, \`m\`, \`h\` or \`d\` | \`250ms\`, \`2s\`, \`15m\`, \`24h\`, \`90d\` |
 | size | number and \`B\`, \`KB\`, \`MB\`, \`GB\` (thousands) or \`KiB\`, \`MiB\`, \`GiB\` (1024s) | \`64KB\`, \`10MB\`, \`16MiB\` |
 | rate | count, \`/\`, and \`s\`, \`m\`, \`h\` or \`d\` | \`600/m\`, \`20/s\` |
-| percentage | whole number and \`%\` | \`80%\`, \`150%\` |
+| percentage | number and \`%\` | \`80%\`, \`0.5%\`; \`alert_at\` takes whole ones, up to \`1000%\` |
+| times of day | two times, over midnight too | \`"22:00-06:00"\`, \`"09:00-17:00"\` |
+| pattern | text with \`*\` for anything | \`research*\`, \`*-batch\` |
 | host:port | address and port, IPv6 in brackets | \`127.0.0.1:8080\`, \`[::1]:8080\` |
 | reference | \`\${env:NAME}\` or \`\${file:/path}\` | \`\${env:OPENAI_API_KEY}\` |
 
@@ -134,8 +136,8 @@ A number without its unit is refused, never guessed. Every key that is not liste
 ## Secrets
 
 No secret stands in the file. \`api_key\` and every other key that takes a reference is one reference
-and nothing else; header values may have references anywhere in them, as in
-\`"Bearer \${env:TOKEN}"\`. References are followed when the file is loaded:
+and nothing else; values of \`headers\` and of a process's \`env\` may have references anywhere in
+them, as in \`"Bearer \${env:TOKEN}"\`. References are followed when the file is loaded:
 
 - \`\${env:NAME}\` is the environment variable; it must be set and not be empty.
 - \`\${file:/path}\` is the content of a file without its last line break. The file must belong to its
@@ -152,6 +154,20 @@ const TAIL = `## Rules across keys
 - A backend of any type but \`openai\` needs \`url\`; one of type \`openai\` needs \`api_key\`.
 - \`url\` has no credentials, query or fragment, and is not the address that llmgate listens on.
 - A target names a backend of this file, once. A model has at least one target.
+- No list names the same thing twice: keys, labels, session sources, fallbacks, GPUs.
+- A rule has \`targets\`, \`labels\` or both; its labels are those of some backend. No rule stands after
+  one without a condition, or after one with the same condition. A credential such as
+  \`authorization\` is no condition.
+- The shares of a \`split\` are 100% at most.
+- Fallbacks never go round in a circle, for each cause by itself. While every backend has
+  \`discover: false\`, each is a model or alias of this file.
+- A process has a command with a program in it; a text with quotes or other signs of a shell is
+  refused, because no shell reads it. No secret stands in it: every user can list processes. Its
+  backend's \`url\` is on this machine, at a port that is no other process's. Processes with
+  \`preload\` can run beside each other: neither of one group, nor on one GPU unless both have \`memory\`.
+- \`default_priority\` is one of \`priorities\`. \`overload.bytes_in_flight\` is not smaller than \`max_body\`.
+- \`admin.listen\` has \`admin.keys\`, is not the address of \`listen\`, and has \`tls\` when other machines
+  reach it. A key has 24 characters or more, is used once, and does not look like a sample.
 - A name or alias of a model is used once in the whole file.
 - \`max_output_tokens\` is not larger than \`context_tokens\`.
 - A limit has exactly one of \`requests\`, \`tokens\` and \`concurrent\`; \`burst\` goes with the first two.
@@ -174,6 +190,10 @@ const TAIL = `## Rules across keys
 Some things are allowed but rarely meant, and \`validate\` and \`serve\` warn of them: an address that
 other machines reach without TLS, an \`api_key\` over plain HTTP to another machine, a backend that
 nothing uses, a deadline longer than \`timeouts.total\`, a model without price beside budgets in USD,
+a rule whose labels no target has, a split without sessions or that is never used, a shadow or a hedge
+that a vendor is paid for, a hedge that never comes, a fallback that only a backend's model list may
+know, a program or folder of a process that is not there, a process that nothing can start, a group of
+one, \`preload\` with \`idle_ttl\`, \`CUDA_VISIBLE_DEVICES\` that contradicts \`gpus\`, admin keys without an address,
 \`alert_at\` without a webhook, audit rows kept for less than six months, content kept longer than its
 rows, \`on_failure: allow\`, and exports that leave the machine unencrypted.
 

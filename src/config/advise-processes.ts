@@ -21,6 +21,11 @@ export function adviseProcesses({ backends, models }: Config): Finding[] {
     if (process.cwd !== null && !existsSync(process.cwd)) {
       findings.push({ path: [...path, 'cwd'], message: 'there is no such folder here' });
     }
+    const visible = process.env['CUDA_VISIBLE_DEVICES'];
+    if (process.gpus.length > 0 && visible !== undefined && visible !== process.gpus.join(',')) {
+      const message = 'not the same as gpus, which says it to the process by itself';
+      findings.push({ path: [...path, 'env', 'CUDA_VISIBLE_DEVICES'], message });
+    }
     if (process.preload && process.idleTtlMs !== null) {
       const message = 'with preload it is started at once, and stopped again if nobody comes';
       findings.push({ path: [...path, 'idle_ttl'], message });

@@ -119,8 +119,9 @@ function adviseFallbacks({ models, backends, retries }: Config): Finding[] {
   for (const { name, fallback } of models) {
     const wanted = new Set(Object.values(fallback).flat());
     const path = ['models', name, 'fallback'];
-    if (wanted.size > 0 && retries.attempts === 1) {
-      const message = 'never tried, because retries.attempts is 1';
+    if (fallback.unavailable.length > 0 && retries.attempts === 1) {
+      const message =
+        'of little use with retries.attempts 1: only tried while nothing was sent anywhere';
       findings.push({ path, message });
     }
     const unknown = [...wanted].find((each) => !known.has(each));

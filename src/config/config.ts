@@ -137,12 +137,16 @@ export interface ProcessConfig {
   readonly command: readonly string[];
   /** Besides a few harmless variables nothing of llmgate's own environment is passed on. */
   readonly env: Readonly<Record<string, string>>;
+  /** Values of `env` that were references: never to be seen in what it prints. */
+  readonly secrets: readonly string[];
   readonly cwd: string | null;
   /** Path that answers 200 once it can serve. */
   readonly readyPath: string;
   readonly readyTimeoutMs: number;
   /** Longest wait after SIGTERM before SIGKILL. */
   readonly stopTimeoutMs: number;
+  /** Longest wait of a request for its start; 0: it is told at once that the model is loading. */
+  readonly maxWaitMs: number;
   /** Unused for this long it is stopped; null keeps it. */
   readonly idleTtlMs: number | null;
   /** It is not stopped for another one earlier than this after it was ready. */

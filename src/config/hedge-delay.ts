@@ -14,5 +14,6 @@ export function parseHedgeDelay(text: string): Hedge['after'] {
   }
   const percent = Number(digits);
   if (percent < 50) throw new BadValue('must be at least p50: half of all requests wait longer');
-  return { percentile: percent / 100 };
+  // 99.9 / 100 is off by the last bit, and people see the number.
+  return { percentile: Number((percent / 100).toFixed(6)) };
 }

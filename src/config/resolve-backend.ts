@@ -4,8 +4,10 @@ import { getSecret, type Secrets, secretKey } from './check-references.ts';
 import type { BackendConfig, BackendType, ProcessConfig } from './config.ts';
 import { commandWords } from './process-command.ts';
 import { itemsOf } from './raw.ts';
+import { durationOrOff } from './resolve-pool.ts';
 import type { ConfigFile } from './schema.ts';
 import { OPENAI_URL } from './schema-backends.ts';
+import { hasReference } from './secrets.ts';
 import { parseDuration, parseSize } from './units.ts';
 
 type BackendFile = ConfigFile['backends'][string];
@@ -87,18 +89,19 @@ interface ProcessPlaces {
 function resolveProcess(file: ProcessFile, places: ProcessPlaces): ProcessConfig {
   const [program = '', ...args] = commandWords(file.command);
   const isPath = program.includes('/') && !isAbsolute(program);
+  const variables = Object.entries(file.env).map(([name, written]) => {
+    const value = places.secretAt(name) ?? String(written);
+    return { name, value, isSecret: typeof written === 'string' && hasReference(written) };
+  });
   return {
     command: [isPath ? resolve(places.folder, program) : program, ...args],
-    env: Object.fromEntries(
-      Object.entries(file.env).map(([name, value]) => [
-        name,
-        places.secretAt(name) ?? String(value),
-      ]),
-    ),
+    env: Object.fromEntries(variables.map(({ name, value }) => [name, value])),
+    secrets: variables.filter(({ isSecret }) => isSecret).map(({ value }) => value),
     cwd: file.cwd === undefined ? null : resolve(places.folder, file.cwd),
     readyPath: file.ready ?? places.readyPath,
     readyTimeoutMs: parseDuration(file.ready_timeout),
     stopTimeoutMs: parseDuration(file.stop_timeout),
+    maxWaitMs: durationOrOff(file.max_wait) ?? 0,
     idleTtlMs: file.idle_ttl === undefined ? null : parseDuration(file.idle_ttl),
     minResidencyMs: parseDuration(file.min_residency),
     gpus: file.gpus,

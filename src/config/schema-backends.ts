@@ -9,6 +9,7 @@ import {
   Text,
   Texts,
   Timeout,
+  TimeoutOrOff,
   UrlPath,
   UrlPathOrOff,
   Weight,
@@ -25,7 +26,7 @@ const Process = z.strictObject({
   }),
   env: z.record(z.string(), Scalar).default({}).meta({
     description:
-      'Environment variables; secrets in values as ${env:NAME} or ${file:/path}. Of llmgate’s own environment only PATH, HOME and a few others are passed on; none by default.',
+      'Environment variables; secrets in values as ${env:NAME} or ${file:/path}. Of llmgate’s own environment only PATH, HOME, LANG, TMPDIR and LD_LIBRARY_PATH are passed on; none by default.',
   }),
   cwd: Text.optional().meta({
     description:
@@ -41,6 +42,10 @@ const Process = z.strictObject({
   stop_timeout: Timeout.default('15s').meta({
     description: 'Longest wait after SIGTERM before it is killed; default 15s.',
   }),
+  max_wait: TimeoutOrOff.default('5m').meta({
+    description:
+      'How long a request waits for it to be started, or off: it is refused at once with backend_loading, and the start goes on; default 5m.',
+  }),
   idle_ttl: Timeout.optional().meta({
     description: 'Stopped when nobody has used it for so long; kept by default.',
     examples: ['15m'],
@@ -52,7 +57,8 @@ const Process = z.strictObject({
     .array(z.int().min(0).max(1_023))
     .default([])
     .meta({
-      description: 'Indices of the GPUs that it uses; none by default.',
+      description:
+        'Indices of the GPUs that it uses, as nvidia-smi counts them; CUDA_VISIBLE_DEVICES tells it; none by default.',
       examples: [[0, 1]],
     }),
   memory: Size.optional().meta({

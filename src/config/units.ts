@@ -78,7 +78,8 @@ export function parseShare(text: string): number {
   }
   const percent = Number(digits);
   if (percent > 100) throw new BadValue('must be at most 100%');
-  return percent / 100;
+  // 0.7 / 100 is off by the last bit, and people see the number.
+  return Number((percent / 100).toFixed(9));
 }
 
 interface Quantity {

@@ -14,7 +14,11 @@ function randomLooking(seed: number): Buffer {
 
 const SECRETS = {
   VENDOR_KEY: 'canary-vendor-key-0123',
+  SPARE_KEY: 'canary-spare-key-4567',
   HEADER: 'canary-header-0123',
+  ENGINE_KEY: 'canary-engine-key-8901',
+  OPS_KEY: 'canary-ops-Q7xk2VbN9wLz4RmY8pD3',
+  COLLECTOR: 'canary-collector-2345',
   CONTENT_KEY: randomLooking(7).toString('base64'),
   OLD_KEY: randomLooking(8).toString('base64'),
   SIGNING_KEY: PEM,
@@ -29,9 +33,17 @@ backends:
   gpu0: { type: vllm, url: "http://127.0.0.1:8000" }
   cloud:
     type: openai
-    api_key: "\${env:VENDOR_KEY}"
+    api_key: ["\${env:VENDOR_KEY}", "\${env:SPARE_KEY}"]
     headers: { x-team-token: "\${env:HEADER}" }
+  engine:
+    type: llamacpp
+    url: http://127.0.0.1:9001
+    process: { command: llama-server -m x, env: { HF_TOKEN: "\${env:ENGINE_KEY}", PLAIN: canary } }
+admin: { listen: 127.0.0.1:9090, keys: { ops: { key: "\${env:OPS_KEY}" } } }
+traces: { endpoint: "http://127.0.0.1:4318", headers: { x-some: "\${env:COLLECTOR}" } }
+queue: { weights: { research: 2 } }
 models:
+  ruled: { targets: [gpu0], rules: [{ when: { tag: { data: secret } }, targets: [gpu0] }] }
   small: { targets: [gpu0], price: { input: 0.1, output: 0.2 } }
 limits:
   - { per: key, requests: 600/m }
@@ -73,6 +85,13 @@ describe('settings', () => {
     expect(settings).toMatchObject({
       'backends.gpu0.url': 'http://127.0.0.1:8000',
       'backends.cloud.api_key': '[secret]',
+      'backends.engine.process.command': ['llama-server', '-m', 'x'],
+      'backends.engine.process.env.HF_TOKEN': '[secret]',
+      'backends.engine.process.env.PLAIN': '[secret]',
+      'admin.keys.ops.secret': '[secret]',
+      'admin.keys.ops.role': 'viewer',
+      'traces.headers': ['x-some: [secret]'],
+      'queue.weights.research': 2,
       'models.small.price.input': 100_000,
       'audit.content': 'redacted',
       'audit.content_keys': '[secret]',
@@ -94,7 +113,9 @@ describe('a change', () => {
     const after = FILE.replace('600/m', '60/m')
       .replace('content: redacted', 'content: full')
       .replace('http://127.0.0.1:8000', 'http://127.0.0.1:9000')
-      .replace('small:', 'tiny:');
+      .replace('small:', 'tiny:')
+      .replace('research: 2', 'research: 3')
+      .replace('data: secret', 'data: open');
     const changes = new Map(
       configChanges(parse(), parse(after)).map(({ path, ...change }) => [path, change]),
     );
@@ -105,13 +126,20 @@ describe('a change', () => {
     expect(changes.get('audit.content')).toEqual({ before: 'redacted', after: 'full' });
     expect(changes.get('models.small.name')).toEqual({ before: 'small', after: null });
     expect(changes.get('models.tiny.name')).toEqual({ before: null, after: 'tiny' });
+    expect(changes.get('queue.weights.research')).toEqual({ before: 2, after: 3 });
+    const { before, after: now } = changes.get('models.ruled.rules') ?? {};
+    expect(before).toMatchObject([{ when: { tags: { data: 'secret' } } }]);
+    expect(now).toMatchObject([{ when: { tags: { data: 'open' } } }]);
     expect(changes.get('limits')?.before).not.toEqual(changes.get('limits')?.after);
     expect([...changes.keys()].some((path) => path.startsWith('alerts'))).toBe(false);
   });
 
   test.each([
     ['VENDOR_KEY', 'backends.cloud.api_key'],
+    ['SPARE_KEY', 'backends.cloud.api_key'],
     ['HEADER', 'backends.cloud.headers'],
+    ['OPS_KEY', 'admin.keys.ops.secret'],
+    ['COLLECTOR', 'traces.headers'],
     ['CONTENT_KEY', 'audit.content_keys'],
     ['OLD_KEY', 'audit.content_keys'],
     ['SIEM', 'secret'],

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { parseDuration, parsePercentage, parseRate, parseSize } from '../../../src/config/units.ts';
+import { parseDayTimes } from '../../../src/config/day-times.ts';
+import { parseHedgeDelay } from '../../../src/config/hedge-delay.ts';
+import {
+  parseDuration,
+  parsePercentage,
+  parseRate,
+  parseShare,
+  parseSize,
+} from '../../../src/config/units.ts';
 
 describe('durations', () => {
   test.each([
@@ -100,5 +108,66 @@ describe('percentages', () => {
     ['-5%', 'is not a percentage'],
   ])('%s is refused', (text, message) => {
     expect(() => parsePercentage(text)).toThrow(message);
+  });
+});
+
+describe('shares', () => {
+  test.each([
+    ['0%', 0],
+    ['0.5%', 0.005],
+    [' 20 % ', 0.2],
+    ['100%', 1],
+  ])('%s', (text, share) => {
+    expect(parseShare(text)).toBeCloseTo(share, 12);
+  });
+
+  test.each([
+    ['100.1%', 'at most 100%'],
+    ['0.2', 'is not a percentage'],
+    ['-5%', 'is not a percentage'],
+    ['.5%', 'is not a percentage'],
+  ])('%s is refused', (text, message) => {
+    expect(() => parseShare(text)).toThrow(message);
+  });
+});
+
+describe('times of day', () => {
+  test.each([
+    ['22:00-06:00', 1_320, 360],
+    [' 9:05 - 17:30 ', 545, 1_050],
+    ['00:00-24:00', 0, 1_440],
+  ])('%s', (text, fromMinute, toMinute) => {
+    expect(parseDayTimes(text)).toEqual({ fromMinute, toMinute });
+  });
+
+  test.each([
+    ['24:00-06:00', 'no such time'],
+    ['10:60-11:00', 'no such time'],
+    ['10:00-24:01', 'no such time'],
+    ['10:00-10:00', 'the same minute'],
+    ['10-11', 'not two times'],
+    ['10:00', 'not two times'],
+    ['10:00-11:00-12:00', 'not two times'],
+  ])('%s is refused', (text, message) => {
+    expect(() => parseDayTimes(text)).toThrow(message);
+  });
+});
+
+describe('delays of hedges', () => {
+  test.each([
+    ['p95', { percentile: 0.95 }],
+    ['p99.9', { percentile: 0.999 }],
+    ['800ms', { ms: 800 }],
+  ])('%s', (text, after) => {
+    expect(parseHedgeDelay(text)).toEqual(after);
+  });
+
+  test.each([
+    ['p40', 'at least p50'],
+    ['p100', 'is not a duration'],
+    ['2h', 'at most 1h'],
+    ['95%', 'is not a duration'],
+  ])('%s is refused', (text, message) => {
+    expect(() => parseHedgeDelay(text)).toThrow(message);
   });
 });
