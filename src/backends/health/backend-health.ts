@@ -168,7 +168,6 @@ export class BackendHealth implements Replica {
     switch (verdict) {
       case 'ok':
         this.#warmingUntilMs = Number.NEGATIVE_INFINITY;
-        this.#streak.answered();
         this.#takeGood(nowMs);
         return;
       case 'refused':

@@ -54,11 +54,6 @@ export class ProbeStreak {
     }
   }
 
-  /** A request was answered well. Says nothing against a probe. */
-  answered(): void {
-    if (this.state === 'unknown') this.state = 'up';
-  }
-
   /** It is known to be up by other means. */
   comeUp(): void {
     this.state = 'up';
