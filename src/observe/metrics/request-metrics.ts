@@ -15,6 +15,9 @@ export type ExtraLabel = 'key' | 'user' | 'team' | 'tenant';
 /** What the label of a request says that named no model that exists. */
 export const NO_MODEL = 'none';
 
+/** Models and backends: not what callers send, yet a backend may list as many models as it likes. */
+const NAMES_MAX = 1_000;
+
 /** Combinations of extra labels: their values are bounded one by one, and multiply. */
 const COMBINATIONS_MAX = 10_000;
 
@@ -22,7 +25,7 @@ export interface RequestMetricsOptions {
   readonly names: 'llmgate' | 'genai';
   /** Labels of requests, tokens and cost besides the usual ones. */
   readonly labels: readonly ExtraLabel[];
-  /** Values of every label that callers or backends can grow. */
+  /** Different values of each of these labels; further ones become `other`. */
   readonly maxLabelValues: number;
   /** Who is behind a backend, in OpenTelemetry's words; asked only for `genai`. */
   readonly providerOf: (backend: string) => string;
@@ -90,8 +93,8 @@ class OwnRequestMetrics implements RequestMetrics {
 
   constructor({ names, labels, maxLabelValues, providerOf }: RequestMetricsOptions) {
     this.#labels = labels;
-    this.#modelNames = new BoundedValues('model', maxLabelValues);
-    this.#backendNames = new BoundedValues('backend', maxLabelValues);
+    this.#modelNames = new BoundedValues('model', NAMES_MAX);
+    this.#backendNames = new BoundedValues('backend', NAMES_MAX);
     this.#extraValues = labels.map((label) => new BoundedValues(label, maxLabelValues));
     this.#genAi = names === 'genai' ? createGenAiMetrics(providerOf) : null;
   }

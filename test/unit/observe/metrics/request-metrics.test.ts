@@ -128,17 +128,16 @@ test('attempts by backend', () => {
   ]);
 });
 
-test('a backend that lists ten thousand models fills no more series than allowed', () => {
-  const metrics = open({ maxLabelValues: 3 });
+test('a backend that lists ten thousand models fills no more than a thousand series', () => {
+  const metrics = open();
   for (let at = 0; at < 10_000; at += 1) metrics.settled(someFact({ model: `m${at}` }));
-  expect(samples(metrics, 'llmgate_requests_total')).toEqual([
-    'llmgate_requests_total{endpoint="chat",model="m0",outcome="served"} 1',
-    'llmgate_requests_total{endpoint="chat",model="m1",outcome="served"} 1',
-    'llmgate_requests_total{endpoint="chat",model="m2",outcome="served"} 1',
-    'llmgate_requests_total{endpoint="chat",model="other",outcome="served"} 9997',
-  ]);
+  const requests = samples(metrics, 'llmgate_requests_total');
+  expect(requests).toHaveLength(1_001);
+  expect(requests.at(-1)).toBe(
+    'llmgate_requests_total{endpoint="chat",model="other",outcome="served"} 9000',
+  );
   expect(samples(metrics, 'llmgate_metrics_label_overflow_total{label="model"}')).toEqual([
-    'llmgate_metrics_label_overflow_total{label="model"} 9997',
+    'llmgate_metrics_label_overflow_total{label="model"} 9000',
   ]);
 });
 
