@@ -10,31 +10,31 @@ export function adviseProcesses({ backends, models }: Config): Finding[] {
     backends.filter(({ process }) => process?.group != null),
     ({ process }) => process?.group ?? '',
   );
-  return backends.flatMap(({ id, process }): Finding[] => {
-    if (process === null) return [];
+  return backends.flatMap(({ id, process: engine }): Finding[] => {
+    if (engine === null) return [];
     const path = ['backends', id, 'process'];
     const findings: Finding[] = [];
-    const [program = ''] = process.command;
+    const [program = ''] = engine.command;
     if (program.startsWith('/') && !existsSync(program)) {
       findings.push({ path: [...path, 'command'], message: 'there is no such program here' });
     }
-    if (process.cwd !== null && !existsSync(process.cwd)) {
+    if (engine.cwd !== null && !existsSync(engine.cwd)) {
       findings.push({ path: [...path, 'cwd'], message: 'there is no such folder here' });
     }
-    const visible = process.env['CUDA_VISIBLE_DEVICES'];
-    if (process.gpus.length > 0 && visible !== undefined && visible !== process.gpus.join(',')) {
+    const visible = engine.env['CUDA_VISIBLE_DEVICES'];
+    if (engine.gpus.length > 0 && visible !== undefined && visible !== engine.gpus.join(',')) {
       const message = 'not the same as gpus, which says it to the process by itself';
       findings.push({ path: [...path, 'env', 'CUDA_VISIBLE_DEVICES'], message });
     }
-    if (process.preload && process.idleTtlMs !== null) {
+    if (engine.preload && engine.idleTtlMs !== null) {
       const message = 'with preload it is started at once, and stopped again if nobody comes';
       findings.push({ path: [...path, 'idle_ttl'], message });
     }
-    if (process.group !== null && groups.get(process.group)?.length === 1) {
+    if (engine.group !== null && groups.get(engine.group)?.length === 1) {
       const message = 'nothing else is in this group, so it has no effect';
       findings.push({ path: [...path, 'group'], message });
     }
-    if (!process.preload && !used.has(id)) {
+    if (!engine.preload && !used.has(id)) {
       const message =
         'no model names this backend, and what it serves is not known before it is started, so nothing starts it';
       findings.push({ path, at: 'key', message, hint: 'add a model, or preload: true' });

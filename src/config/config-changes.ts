@@ -10,6 +10,9 @@ export interface ConfigChange {
   readonly after: unknown;
 }
 
+/** Where the variables of a process stand. */
+const ENGINE_ENV = /\.process\.env$/;
+
 /** Past it an event would carry the file; the rest is counted. */
 const CHANGES_MAX = 200;
 
@@ -56,7 +59,7 @@ function addSettings(settings: Map<string, Setting>, path: string, value: unknow
     for (const [name, inner] of value) addSettings(settings, join(path, String(name)), inner);
   } else if (isRecord(value)) {
     // Names of variables are other people's, not ours to write another way.
-    const toName = path.endsWith('.process.env') ? String : toSnakeCase;
+    const toName = ENGINE_ENV.test(path) ? String : toSnakeCase;
     for (const [field, inner] of Object.entries(value)) {
       addSettings(settings, join(path, toName(field)), inner);
     }
@@ -74,7 +77,7 @@ function show(path: string, value: unknown): unknown {
   // What a receiver of webhooks is addressed by is often all that it asks for.
   if (name === 'url' && /(?:^|\.)(?:webhook|exports)\./.test(path)) return toOrigin(value);
   // Programs get their own secrets there, by names that nobody can know.
-  if (/\.process\.env\.[^.]+$/.test(path)) return MASK;
+  if (ENGINE_ENV.test(path.slice(0, path.lastIndexOf('.')))) return MASK;
   if (typeof value !== 'boolean' && secrecyOf(name) !== 'open') return MASK;
   if (typeof value === 'string') return maskSecrets(value);
   return Array.isArray(value) ? JSON.parse(JSON.stringify(value, toPlain)) : value;

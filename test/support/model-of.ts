@@ -6,6 +6,7 @@ backends:
   gpu0: { type: vllm, url: "http://127.0.0.1:9000", labels: [local, big], discover: false }
   gpu1: { type: vllm, url: "http://127.0.0.1:9001", labels: [local], weight: 3, discover: false }
   cloud: { type: openai_compatible, url: "http://127.0.0.1:9002", discover: false }
+  other: { type: vllm, url: "http://127.0.0.1:9003", labels: [elsewhere], discover: false }
 `;
 
 /** Labels of the backends `gpu0`, `gpu1` and `cloud` that the models of `modelsOf` may name. */
