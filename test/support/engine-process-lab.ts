@@ -44,7 +44,14 @@ export function someEngine(
       command: [process.execPath, ENGINE, socket, ...behaviours],
     },
     ...{ env: {}, cwd: null, readyPath: '/health', readyTimeoutMs: 10_000, stopTimeoutMs: 5_000 },
-    ...{ idleTtlMs: null, minResidencyMs: 0, gpus: [0], memoryBytes: null, group: null },
+    ...{
+      maxWaitMs: 60_000,
+      idleTtlMs: null,
+      minResidencyMs: 0,
+      gpus: [0],
+      memoryBytes: null,
+      group: null,
+    },
     ...{ preload: false, secrets: [], ...more },
   };
 }

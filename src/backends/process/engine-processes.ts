@@ -33,7 +33,7 @@ export interface EngineProcesses {
 }
 
 export interface UseOptions {
-  /** Instead of the usual longest wait; 0 starts it and answers `backend_loading` at once. */
+  /** Instead of the one of its settings; 0 starts it and answers `backend_loading` at once. */
   readonly maxWaitMs?: number;
 }
 

@@ -13,6 +13,8 @@ export interface EngineSettings {
   readonly readyTimeoutMs: number;
   /** Longest wait after SIGTERM before SIGKILL. */
   readonly stopTimeoutMs: number;
+  /** Longest wait of a request for its start; 0: it is told at once that the model is loading. */
+  readonly maxWaitMs: number;
   /** Unused for this long it is stopped; null keeps it. */
   readonly idleTtlMs: number | null;
   /** It is not stopped for another one earlier than this after it was ready. */

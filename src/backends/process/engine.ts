@@ -54,6 +54,10 @@ export class Engine {
     return this.#settings.idleTtlMs;
   }
 
+  get maxWaitMs(): number {
+    return this.#settings.maxWaitMs;
+  }
+
   get isRemoved(): boolean {
     return this.#isRemoved;
   }

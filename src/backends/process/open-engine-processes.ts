@@ -10,14 +10,12 @@ import type { Capacity } from './room.ts';
 export interface EngineLimits {
   /** Requests that may wait for processes, in all. */
   readonly maxWaiting: number;
-  readonly maxWaitMs: number;
   /** After this wait a busy process takes no more requests, so that another one gets its place. */
   readonly fairnessMs: number;
 }
 
 export const ENGINE_LIMITS: EngineLimits = {
   maxWaiting: 1_024,
-  maxWaitMs: 5 * 60_000,
   fairnessMs: 30_000,
 };
 
@@ -67,7 +65,7 @@ class EngineFleet implements EngineProcesses {
     const use = engine.take();
     if (use !== null) return use;
     if (signal.aborted) throw toLeaving(signal.reason);
-    const maxWaitMs = options.maxWaitMs ?? this.#limits.maxWaitMs;
+    const maxWaitMs = options.maxWaitMs ?? engine.maxWaitMs;
     if (engine.state === 'failed' && engine.retryAfterMs >= maxWaitMs) throw engine.refusal();
     if (this.#waiting() >= this.#limits.maxWaiting) {
       throw new GateError('overloaded', 'Too many requests wait for models to be loaded.');

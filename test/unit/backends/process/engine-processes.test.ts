@@ -94,6 +94,13 @@ describe('an engine', () => {
     (await lab.use('a', 0)).end();
   });
 
+  test('by its settings nobody waits for it', async () => {
+    await using lab = openEngineLab([someEngine('a', [], { maxWaitMs: 0 })]);
+    const refused = lab.use('a');
+    await expect(refused).rejects.toMatchObject({ code: 'backend_loading', retryAfterMs: 30_000 });
+    await lab.untilEvent('engine_ready', 'a');
+  });
+
   test('who leaves does not stop the load; who had left before does not begin it', async () => {
     await using lab = openEngineLab([someEngine('a')]);
     await expect(lab.engines.use('a', aborted)).rejects.toMatchObject({ code: 'caller_gone' });
