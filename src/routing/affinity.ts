@@ -10,10 +10,10 @@ const SESSIONS = 100_000;
 /** A match of a smaller part of the prompt saves too little to decide anything. */
 const LEAST_MATCH = 0.05;
 /**
- * For the sake of its cache a replica may have half as many requests again as the mean, and a few:
+ * For the sake of its cache a replica may have a quarter more requests than the mean, and a few:
  * without it a prefix that everybody shares would keep everybody on one machine.
  */
-const BUSY_FACTOR = 1.5;
+const BUSY_FACTOR = 1.25;
 const BUSY_SLACK = 4;
 
 /** The replica that holds what a job needs, and `none` or `lost`: there was one, but it is full. */

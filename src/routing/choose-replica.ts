@@ -7,6 +7,11 @@ import { compareCost } from './target-cost.ts';
 
 /** What a request that is being answered weighs beside prompt tokens that wait to be read. */
 const BUSY_TOKENS = 500;
+/**
+ * What a prompt token of the last minutes weighs beside one that waits now: hardly anything, but
+ * idle replicas fill their caches alike.
+ */
+const RECENT_PART = 0.005;
 /** What never succeeds counts as 1 / 0.05³ = 8,000 times as slow. */
 const LEAST_SUCCESS = 0.05;
 
@@ -45,7 +50,10 @@ export class ReplicaChooser {
     }
     this.uncachedTokens = this.affinity.uncachedTokens(job, among, chosen);
     const state = among.states[chosen];
-    if (state !== undefined) this.affinity.learn(job, state);
+    if (state !== undefined) {
+      this.affinity.learn(job, state);
+      state.noteRead(this.uncachedTokens, nowMs);
+    }
     return chosen;
   }
 
@@ -72,7 +80,7 @@ export class ReplicaChooser {
         return cheapest(job, model, among);
       case 'sticky':
         this.reason = 'least_busy';
-        return this.#leastToRead(job, among);
+        return this.#leastToRead(job, among, nowMs);
     }
   }
 
@@ -126,14 +134,15 @@ export class ReplicaChooser {
   }
 
   /** New conversations go where the least is waiting to be read, and the least is being answered. */
-  #leastToRead(job: Job, among: Candidates): number {
+  #leastToRead(job: Job, among: Candidates, nowMs: number): number {
     let least = Number.POSITIVE_INFINITY;
     let chosen = -1;
     for (let index = 0; index < among.count; index += 1) {
       const state = among.states[index];
       if (state === undefined || !among.isUsable(index)) continue;
       const uncached = this.affinity.uncachedTokens(job, among, index);
-      const tokens = state.prefillTokens + uncached + (state.busy + 1) * BUSY_TOKENS;
+      const now = state.prefillTokens + uncached + (state.busy + 1) * BUSY_TOKENS;
+      const tokens = now + state.recentTokens(nowMs) * RECENT_PART;
       const load = tokens / among.share(index);
       if (load >= least) continue;
       least = load;

@@ -1,3 +1,4 @@
+import { DecayingSum } from './decaying-sum.ts';
 import { MovingAverage } from './moving-average.ts';
 import type { EngineLoad, Replica } from './replica.ts';
 import type { SharingPool } from './sharing-pool.ts';
@@ -6,6 +7,7 @@ import type { SharingPool } from './sharing-pool.ts';
 const FULL_KV = 0.9;
 const TTFT_LIFE_MS = 30_000;
 const FAILURE_LIFE_MS = 30_000;
+const RECENT_LIFE_MS = 600_000;
 /** Samples of doubt: a little, so that an old first token time fades only once it is old. */
 const TTFT_DOUBT = 0.05;
 /** One failure after a silence is a third, not all. */
@@ -27,6 +29,7 @@ export class ReplicaState {
   isSaturated = false;
   readonly #ttft = new MovingAverage(TTFT_LIFE_MS);
   readonly #failures = new MovingAverage(FAILURE_LIFE_MS);
+  readonly #recentTokens = new DecayingSum(RECENT_LIFE_MS);
   #report: EngineLoad | null = null;
   /** Requests in the engine that are not ours, as of its last report. */
   #foreign = 0;
@@ -55,6 +58,15 @@ export class ReplicaState {
   /** An old measurement fades, so that it is tried again; 0 before the first. */
   expectedTtftMs(nowMs: number): number {
     return this.#ttft.doubted(TTFT_DOUBT, nowMs);
+  }
+
+  /** Prompt tokens that it was given to read in the last ten minutes or so. */
+  recentTokens(nowMs: number): number {
+    return this.#recentTokens.at(nowMs);
+  }
+
+  noteRead(tokens: number, nowMs: number): void {
+    this.#recentTokens.add(tokens, nowMs);
   }
 
   noteFirstToken(ttftMs: number, nowMs: number): void {
