@@ -97,7 +97,10 @@ describe('an engine', () => {
   test('by its settings nobody waits for it', async () => {
     await using lab = openEngineLab([someEngine('a', [], { maxWaitMs: 0 })]);
     const refused = lab.use('a');
-    await expect(refused).rejects.toMatchObject({ code: 'backend_loading', retryAfterMs: 30_000 });
+    await expect(refused).rejects.toMatchObject({
+      code: 'backend_loading',
+      retryAfterMs: expect.any(Number),
+    });
     await lab.untilEvent('engine_ready', 'a');
   });
 
