@@ -39,7 +39,7 @@ export function createGenAiMetrics(providerOf: (backend: string) => string): Gen
       if (fact.outcome === 'refused') return;
       tokens.series(operation, provider, model, 'input').observe(usage.inputTokens);
       tokens.series(operation, provider, model, 'output').observe(usage.outputTokens);
-      if (fact.ttftMs !== null) {
+      if (fact.streamed && fact.ttftMs !== null) {
         firstToken.series(operation, provider, model).observe(fact.ttftMs / 1_000);
       }
       if (fact.interTokenMs !== null) {

@@ -144,7 +144,8 @@ export class ModelTimes {
       this.#durations[at] = duration;
     }
     duration.observe(fact.durationMs / 1_000);
-    if (fact.ttftMs !== null) this.timeToFirstToken.observe(fact.ttftMs / 1_000);
+    // An answer in one piece shows its first token together with its last.
+    if (fact.streamed && fact.ttftMs !== null) this.timeToFirstToken.observe(fact.ttftMs / 1_000);
     if (fact.interTokenMs !== null) this.interToken.observe(fact.interTokenMs / 1_000);
     const wasInLine = fact.backend !== null || fact.queueMs > 0;
     if (wasInLine) this.queueWait.observe(fact.queueMs / 1_000);

@@ -25,7 +25,7 @@ export interface SettledFact {
   readonly backend: string | null;
   readonly streamed: boolean;
   readonly durationMs: number;
-  /** From arrival to first token; null when there was none or it was not seen. */
+  /** From arrival to the first of the answer; null when there was none. */
   readonly ttftMs: number | null;
   /** Decode time ÷ (output tokens − 1); null for answers that were not streamed. */
   readonly interTokenMs: number | null;

@@ -17,7 +17,7 @@ export const REQUEST_METRICS = {
   timeToFirstToken: histogram(
     'llmgate_time_to_first_token_seconds',
     ['model'],
-    'From the arrival of a request to the first token of its answer.',
+    'From the arrival of a request to the first token of its answer, where that is streamed.',
   ),
   interToken: histogram(
     'llmgate_inter_token_seconds',

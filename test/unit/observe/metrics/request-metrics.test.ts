@@ -84,10 +84,11 @@ test('times in seconds, each only where there was one', () => {
   metrics.settled(
     someFact({ outcome: 'refused', backend: null, ttftMs: null, interTokenMs: null }),
   );
+  metrics.settled(someFact({ streamed: false, interTokenMs: null }));
   metrics.settled(someFact({ model: 'big', overheadMs: -0.001 }));
   const of = (name: string) => samples(metrics, `llmgate_${name}`);
   expect(of('request_duration_seconds_sum')).toEqual([
-    'llmgate_request_duration_seconds_sum{model="small",outcome="served"} 1.9',
+    'llmgate_request_duration_seconds_sum{model="small",outcome="served"} 2.9',
     'llmgate_request_duration_seconds_sum{model="small",outcome="refused"} 1',
     'llmgate_request_duration_seconds_sum{model="big",outcome="served"} 1',
   ]);
@@ -107,10 +108,10 @@ test('times in seconds, each only where there was one', () => {
   ]);
   // The refused one never stood in line.
   expect(of('queue_wait_seconds_count{model="small"}')).toEqual([
-    'llmgate_queue_wait_seconds_count{model="small"} 2',
+    'llmgate_queue_wait_seconds_count{model="small"} 3',
   ]);
   expect(of('gateway_overhead_seconds_count')).toEqual([
-    'llmgate_gateway_overhead_seconds_count 4',
+    'llmgate_gateway_overhead_seconds_count 5',
   ]);
 });
 
