@@ -9,6 +9,7 @@ import { addBenchCommand } from '../../../src/cli/bench.ts';
 import { addBudgetsCommand } from '../../../src/cli/budgets.ts';
 import { addCompletionCommand } from '../../../src/cli/completion.ts';
 import { listCompletions } from '../../../src/cli/completion-list.ts';
+import { addDoctorCommand } from '../../../src/cli/doctor.ts';
 import type { CliIo } from '../../../src/cli/io.ts';
 import { addKeysCommand } from '../../../src/cli/keys.ts';
 import { addLedgerCommand } from '../../../src/cli/ledger.ts';
@@ -84,6 +85,7 @@ function addAll(program: Command, io: CliIo): void {
     addRestoreCommand,
     addStatusCommand,
     addReloadCommand,
+    addDoctorCommand,
     addBenchCommand,
     addVersionCommand,
     addCompletionCommand,
