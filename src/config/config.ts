@@ -46,6 +46,7 @@ export interface Config {
   readonly audit: AuditConfig;
   readonly usage: { readonly retentionMs: number };
   readonly alerts: AlertsConfig;
+  readonly scaleHooks: readonly ScaleHookConfig[];
   readonly log: LogConfig;
 }
 
@@ -160,6 +161,31 @@ export interface ProcessConfig {
   /** Started with the gateway and again after a crash, not only when needed. */
   readonly preload: boolean;
 }
+
+/** Who is told that more machines are wanted behind a model or a backend, or fewer. */
+export interface ScaleHookConfig {
+  readonly name: string;
+  readonly subject: { readonly kind: 'model' | 'backend'; readonly name: string };
+  /** null: never. */
+  readonly up: ScaleStepConfig | null;
+  readonly down: ScaleStepConfig | null;
+  /** Nothing is done for so long after something was. */
+  readonly cooldownMs: number;
+}
+
+/** `up` is crossed when one of its figures is reached, `down` when all are that low. */
+export interface ScaleStepConfig {
+  /** Requests in line; null: not looked at. */
+  readonly waiting: number | null;
+  /** Taken part of the places, 0 to 1; null: not looked at. */
+  readonly utilisation: number | null;
+  readonly forMs: number;
+  readonly action: ScaleActionConfig;
+}
+
+export type ScaleActionConfig =
+  | { readonly kind: 'command'; readonly command: readonly string[]; readonly timeoutMs: number }
+  | ({ readonly kind: 'webhook' } & WebhookConfig);
 
 export interface ModelConfig {
   readonly name: string;

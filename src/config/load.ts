@@ -16,6 +16,7 @@ import { checkPrices } from './check-prices.ts';
 import { checkProcesses } from './check-processes.ts';
 import { checkReferences } from './check-references.ts';
 import { checkRouting } from './check-routing.ts';
+import { checkScale } from './check-scale.ts';
 import { checkTimezone } from './check-timezone.ts';
 import type { Config } from './config.ts';
 import { parseConfigSource } from './config-source.ts';
@@ -92,6 +93,7 @@ export function parseConfig(text: string, { name, env, folder }: ParseOptions): 
     ...checkBudgets(source.value),
     ...checkTimezone(source.value),
     ...checkAudit(source.value, references.secrets),
+    ...checkScale(source.value, references.secrets),
     ...checkExports(source.value, folder),
     ...checkFiles(source.value, folder),
   ];

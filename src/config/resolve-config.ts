@@ -9,6 +9,7 @@ import { resolveBackend } from './resolve-backend.ts';
 import { resolveListen } from './resolve-listen.ts';
 import { resolveModel } from './resolve-model.ts';
 import { resolveHealth, resolveOverload, resolveQueue, resolveRetries } from './resolve-pool.ts';
+import { resolveScale } from './resolve-scale.ts';
 import {
   resolveAdmin,
   resolveAlerts,
@@ -51,6 +52,7 @@ export function resolveConfig(file: ConfigFile, secrets: Secrets, folder: string
     audit: resolveAudit(file.audit, secrets, folder),
     usage: { retentionMs: parseDuration(file.usage.retention) },
     alerts: resolveAlerts(file.alerts, secrets),
+    scaleHooks: resolveScale(file.scale, secrets),
     admin: resolveAdmin(file.admin, secrets, folder),
     metrics: resolveMetrics(file.metrics),
     traces: file.traces === undefined ? null : resolveTraces(file.traces, secrets),

@@ -5,6 +5,7 @@ import { Backend } from './schema-backends.ts';
 import { Alerts, Audit, Budget, Usage } from './schema-books.ts';
 import { Model } from './schema-models.ts';
 import { Health, Overload, Queue, Retries } from './schema-pool.ts';
+import { Scale } from './schema-scale.ts';
 import { Tls } from './schema-tls.ts';
 import { Address, BodySize, RateText, Text, Timeout } from './schema-values.ts';
 import { Admin, Log, Metrics, Traces } from './schema-watch.ts';
@@ -125,6 +126,14 @@ export const ConfigFile = z.strictObject({
   }),
   usage: Usage.prefault({}).meta({ description: 'What is kept of usage.' }),
   alerts: Alerts.prefault({}).meta({ description: 'Who is told of trouble, and of which.' }),
+  scale: z
+    .record(z.string(), Scale)
+    .default({})
+    .meta({
+      propertyNames: { pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$' },
+      description:
+        'Who is told that more machines are wanted, or fewer, by a name of your choice; nobody by default.',
+    }),
   admin: Admin.prefault({}).meta({
     description: 'The admin plane: commands, metrics and the dashboard.',
   }),

@@ -27,6 +27,7 @@ const PLACES: readonly (readonly [path: ValuePath, place: SecretPlace])[] = [
   [['audit', 'export', '*', 'secret_access_key'], LINE],
   [['audit', 'export', '*', 'secret'], LINE],
   [['alerts', 'webhook', 'secret'], LINE],
+  [['scale', '*', '*', 'webhook', 'secret'], LINE],
 ];
 
 /** Whether a secret belongs at a path, and which kind; undefined where no reference works. */

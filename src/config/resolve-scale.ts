@@ -1,0 +1,50 @@
+import { getSecret, type Secrets } from './check-references.ts';
+import type { ScaleActionConfig, ScaleHookConfig, ScaleStepConfig } from './config.ts';
+import type { ValuePath } from './finding.ts';
+import { commandWords } from './process-command.ts';
+import type { ConfigFile } from './schema.ts';
+import { parseWebUrl } from './sink-address.ts';
+import { parseDuration, parseShare } from './units.ts';
+
+type HookFile = ConfigFile['scale'][string];
+type StepFile = NonNullable<HookFile['up']>;
+
+export function resolveScale(file: ConfigFile['scale'], secrets: Secrets): ScaleHookConfig[] {
+  return Object.entries(file).map(([name, hook]) => {
+    const path = ['scale', name];
+    return {
+      name,
+      subject: subjectOf(hook),
+      up: hook.up === undefined ? null : resolveStep(hook.up, [...path, 'up'], secrets),
+      down: hook.down === undefined ? null : resolveStep(hook.down, [...path, 'down'], secrets),
+      cooldownMs: parseDuration(hook.cooldown),
+    };
+  });
+}
+
+function subjectOf({ model, backend }: HookFile): ScaleHookConfig['subject'] {
+  return backend === undefined
+    ? { kind: 'model', name: model ?? '' }
+    : { kind: 'backend', name: backend };
+}
+
+function resolveStep(file: StepFile, path: ValuePath, secrets: Secrets): ScaleStepConfig {
+  return {
+    waiting: file.waiting ?? null,
+    utilisation: file.utilisation === undefined ? null : parseShare(file.utilisation),
+    forMs: parseDuration(file.for),
+    action: resolveAction(file, path, secrets),
+  };
+}
+
+function resolveAction(file: StepFile, path: ValuePath, secrets: Secrets): ScaleActionConfig {
+  if (file.webhook !== undefined) {
+    return {
+      kind: 'webhook',
+      url: parseWebUrl(file.webhook.url).href,
+      secret: getSecret(secrets, [...path, 'webhook', 'secret']),
+    };
+  }
+  const command = commandWords(file.command ?? []);
+  return { kind: 'command', command, timeoutMs: parseDuration(file.timeout) };
+}
