@@ -47,8 +47,9 @@ describe('keys of a backend', () => {
   test('a late refusal of a key that is no longer in use moves nothing', () => {
     const keys = createCredentials(['a', 'b', 'c']);
     keys.refused(0, 401, 0);
-    expect(keys.refused(0, 401, 5)).toBe(true);
-    expect(keys.current(5)).toBe(1);
+    keys.refused(1, 429, 0, 1_000);
+    expect(keys.refused(0, 401, 2_000)).toBe(true);
+    expect(keys.current(2_000)).toBe(2);
   });
 
   test('a wait of zero moves on too', () => {

@@ -60,6 +60,14 @@ describe('a request to a backend', () => {
     sending.abort();
   });
 
+  test('with a single key is not asked again at once, whatever the wait', async () => {
+    const raw = await lab.backend();
+    const { sender } = createTestSender({ url: raw.url, apiKeys: ['sk-only-key'] });
+    const sending = sender.send(TARGET, REQUEST, createRecordingReader());
+    expect(sender.credentialRefused(TARGET, sending.credential, 429, 0)).toBe(false);
+    sending.abort();
+  });
+
   test('goes out with the next key once one is refused, and the reload before it counts', async () => {
     const raw = await lab.backend();
     const apiKeys = ['sk-first-key', 'sk-second-key'];

@@ -12,8 +12,11 @@ test('forgets in tenths of the window', () => {
   expect([share.part, share.whole]).toEqual([9, 18]);
   share.moveTo(14_999);
   expect([share.part, share.whole]).toEqual([5, 10]);
-  share.moveTo(3_000); // A time that goes back changes nothing.
-  expect([share.part, share.whole]).toEqual([5, 10]);
+  share.moveTo(3_000); // A time that goes back counts for the newest step.
+  share.add(1, 1);
+  expect([share.part, share.whole]).toEqual([6, 11]);
+  share.moveTo(23_999);
+  expect([share.part, share.whole]).toEqual([1, 1]);
   share.moveTo(1e9);
   expect([share.part, share.whole]).toEqual([0, 0]);
 });

@@ -102,7 +102,7 @@ describe('an open breaker', () => {
   test('is not opened again by attempts that began before it opened', () => {
     const breaker = createTestBreaker();
     play(breaker, '-----');
-    expect(play(breaker, '---++', 500)).toBe('open');
+    expect(play(breaker, '++------', 500)).toBe('open');
     expect([breaker.opened, breaker.changesAtMs(500)]).toEqual([1, 1_000]);
   });
 

@@ -44,7 +44,10 @@ describe('the load of a backend', () => {
     await lab.inTime(() => load() !== null);
     expect(load()).toEqual({ running: 3, waiting: 1, kvUsed: null });
     expect(board.views(lab.nowMs())[0]?.load).toEqual(load());
+    await lab.pass(0);
+    const early = lab.changes;
     await spend(lab, mock, 5_000);
+    expect(lab.changes).toBe(early); // The same load is no news.
     expect(asked(mock)).toBeGreaterThanOrEqual(4);
     expect(asked(mock)).toBeLessThanOrEqual(7);
     const changes = lab.changes;
