@@ -66,6 +66,7 @@ describe('what the rest of the program gets', () => {
         },
       ],
       models: [],
+      scaleHooks: [],
       timeouts: { connectMs: 2_000, firstByteMs: 120_000, idleMs: 60_000, totalMs: 900_000 },
       retries: {
         attempts: 2,

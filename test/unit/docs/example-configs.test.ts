@@ -30,6 +30,7 @@ const ENV = {
   AUDIT_SECRET_ACCESS_KEY: 'k5',
   SIEM_SECRET: randomBytes(32).toString('hex'),
   ALERT_SECRET: randomBytes(32).toString('hex'),
+  SCALE_SECRET: randomBytes(32).toString('hex'),
 };
 const FILES = {
   'tls/cert.pem': '-----BEGIN EXAMPLE-----',
