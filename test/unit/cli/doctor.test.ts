@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import type { DoctorSystem } from '../../../src/cli/doctor-case.ts';
 import type { Area } from '../../../src/cli/doctor-finding.ts';
@@ -161,8 +162,29 @@ describe('the store', () => {
 
   test('a file of another program', async () => {
     expect(await examineAfter((path) => writeFileSync(path, 'no database'))).toEqual([
-      expect.stringMatching(/^fail: .+ is not a database of llmgate$/),
+      expect.stringMatching(/^fail: .+ cannot be read: file is not a database$/),
     ]);
+  });
+
+  test('a database of another program', async () => {
+    const found = await examineAfter((path) => {
+      const other = new Database(path);
+      other.pragma('application_id = 1');
+      other.close();
+    });
+    expect(found).toEqual([expect.stringMatching(/^fail: .+ is not a database of llmgate$/)]);
+  });
+
+  test.each([
+    [99, /^fail: the books: .+, schema 99; this llmgate knows \d+$/],
+    [1, /^warn: the books: .+, schema 1; this llmgate writes \d+$/],
+  ])('books of schema %i', async (schema, expected) => {
+    const found = await examineAfter((path) => {
+      const books = new Database(path);
+      books.pragma(`user_version = ${schema}`);
+      books.close();
+    });
+    expect(found).toEqual([expect.stringMatching(expected)]);
   });
 
   test('damaged pages', async () => {
