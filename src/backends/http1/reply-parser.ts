@@ -1,4 +1,5 @@
-import { ChunkedBody } from './chunked-body.ts';
+import { partOf } from '../../core/part-of.ts';
+import { ChunkedBody } from '../../protocols/chunked-body.ts';
 import type { ReplyReader } from './client.ts';
 import { type ParsedHead, parseReplyHead, ReplyProblem } from './reply-head.ts';
 
@@ -163,7 +164,8 @@ export class ReplyParser {
       case 'chunked':
         return this.#takeChunks(bytes, from, reader);
       case 'until_close':
-        if (from < bytes.length) reader.onData(from === 0 ? bytes : bytes.subarray(from));
+        if (from < bytes.length)
+          reader.onData(from === 0 ? bytes : partOf(bytes, from, bytes.length));
         return 'more';
       default:
         return 'more'; // Stopped by the reader.
@@ -175,7 +177,7 @@ export class ReplyParser {
     this.#remaining -= end - from;
     const last = this.#remaining === 0;
     if (end > from) {
-      reader.onData(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end));
+      reader.onData(from === 0 && end === bytes.length ? bytes : partOf(bytes, from, end));
     }
     return last ? this.#end(end < bytes.length) : 'more';
   }
@@ -186,7 +188,7 @@ export class ReplyParser {
     const payload = chunked.decode(bytes, from);
     if (payload !== null) reader.onData(payload);
     if (this.#phase !== 'chunked') return 'more'; // Stopped by the reader.
-    if (chunked.problem !== null) return this.#break(chunked.problem.message);
+    if (chunked.problem !== null) return this.#break(chunked.problem);
     return chunked.done ? this.#end(chunked.end < bytes.length) : 'more';
   }
 

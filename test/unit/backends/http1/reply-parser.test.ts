@@ -85,15 +85,16 @@ test.each([
   expect(parser.keepAliveMs).toBe(expected);
 });
 
-test('chunks that arrive together are handed on together, without a copy', () => {
+test('chunks that arrive together are handed on together; large ones without a copy', () => {
   const seen: Uint8Array[] = [];
   const parser = new ReplyParser();
   parser.begin(false);
+  const large = 'o'.repeat(0x1000);
   const bytes = Buffer.from(
-    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nfoo\r\n4\r\nbar!\r\n1\r\n',
+    `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nfoo\r\n1000\r\n${large}\r\n1\r\n`,
   );
   parser.feed(bytes, createRecordingReader({ onData: (data) => void seen.push(data) }));
-  expect(seen.map((data) => Buffer.from(data).toString())).toEqual(['foobar!']);
+  expect(seen.map((data) => Buffer.from(data).toString())).toEqual([`foo${large}`]);
   expect(seen[0]?.buffer).toBe(bytes.buffer);
 });
 

@@ -1,4 +1,4 @@
-import { ReplyProblem } from './reply-head.ts';
+import { partOf } from '../core/part-of.ts';
 
 /** One chunk-size line with its extensions; real servers need twenty bytes. */
 const LINE_BYTES_MAX = 4_096;
@@ -32,7 +32,7 @@ export class ChunkedBody {
   /** After `decode`: where the bytes after the body begin. Only means something when `done`. */
   end = 0;
   /** Set when the bytes are not chunked framing. Payload found before is still returned. */
-  problem: ReplyProblem | null = null;
+  problem: string | null = null;
   #step: Step = 'size';
   #size = 0;
   #digits = 0;
@@ -53,9 +53,9 @@ export class ChunkedBody {
   /**
    * The payload in `bytes` from `from` on, or null when there is none. Several chunks in one piece
    * are moved together inside `bytes`, which therefore must belong to the caller: one call, one
-   * write onwards, nothing allocated but the view.
+   * write onwards, nothing allocated but the payload.
    */
-  decode(bytes: Uint8Array, from: number): Uint8Array | null {
+  decode(bytes: Buffer, from: number): Uint8Array | null {
     let payloadStart = 0;
     let payloadEnd = 0;
     let at = from;
@@ -63,7 +63,7 @@ export class ChunkedBody {
       if (this.#step !== 'data') {
         const problem = this.#takeByte(bytes[at] ?? 0);
         if (problem !== null) {
-          this.problem = new ReplyProblem(problem);
+          this.problem = problem;
           break;
         }
         at++;
@@ -82,7 +82,7 @@ export class ChunkedBody {
       at = end;
     }
     this.end = at;
-    return payloadEnd === 0 ? null : bytes.subarray(payloadStart, payloadEnd);
+    return payloadEnd === 0 ? null : partOf(bytes, payloadStart, payloadEnd);
   }
 
   #startLine(): void {
