@@ -103,6 +103,9 @@ class Board implements HealthBoard {
     const watched = this.#watched.get(id);
     if (watched === undefined) return;
     watched.health.note(verdict, nowMs, retryAfterMs);
+    const { view, accepted } = watched;
+    const isWell = accepted && view.state === 'up' && view.breaker === 'closed';
+    if (isWell && (verdict === 'ok' || verdict === 'refused')) return; // Nothing can have changed.
     if (verdict !== 'ok' && verdict !== 'refused' && verdict !== 'cancelled') {
       this.#rounds.suspect(watched.health, nowMs);
     }

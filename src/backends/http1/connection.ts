@@ -245,6 +245,11 @@ export class Connection implements Watch {
         : 'nothing_sent';
     this.#release(sending);
     this.#drop();
+    // The other end has gone without a word, and with it perhaps all that is idle.
+    const isSilent = cause === 'first_byte_timeout' || cause === 'reset';
+    if (isSilent && stage === 'sent_nothing_read' && sending.reusedConnection) {
+      this.#pool.closeIdle();
+    }
     this.#pool.fail(sending, stage, cause, problem);
   }
 

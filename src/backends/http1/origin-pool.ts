@@ -107,6 +107,11 @@ export class OriginPool {
     else connection.close();
   }
 
+  /** They may lead nowhere: the next request opens a connection of its own. */
+  closeIdle(): void {
+    for (const idle of this.#idle.splice(0)) idle.close();
+  }
+
   /** Nobody waits for a handshake any more; `forget` follows when the system ends it. */
   abandon(): void {
     this.#abandoned++;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type ClientLab, openClientLab } from '../../../support/client-lab.ts';
+import { type ClientLab, LAB_DEADLINES, openClientLab } from '../../../support/client-lab.ts';
 import type { RawConnection } from '../../../support/raw-backend.ts';
 
 let lab: ClientLab;
@@ -155,6 +155,44 @@ describe('a connection that died while it was idle', () => {
         expect(await reader.ending).toEqual(ENDED);
       }
     }
+  });
+});
+
+describe('a connection whose other end is gone without a word', () => {
+  test.each([
+    ['silence', 'first_byte_timeout'],
+    ['RST', 'reset'],
+  ] as const)('takes the idle ones with it: %s', async (how, cause) => {
+    const backend = await lab.backend();
+    const sent = [lab.send(backend.url), lab.send(backend.url)];
+    const peers = [await backend.next(), await backend.next()];
+    for (const peer of peers) peer.write(OK);
+    for (const { reader } of sent) await reader.ending;
+    const { reader, sending } = lab.send(backend.url, {
+      deadlines: { ...LAB_DEADLINES, firstByteMs: 500 },
+    });
+    expect(sending.reusedConnection).toBe(true);
+    await lab.settled();
+    if (how === 'RST') peers.find(({ received }) => received.split('GET').length === 3)?.reset();
+    else lab.pass(500);
+    expect(await reader.ending).toEqual(failed('sent_nothing_read', cause));
+    expect(lab.client.stats()[0]).toMatchObject({ open: 0, idle: 0 });
+    const next = lab.send(backend.url);
+    expect(next.sending.reusedConnection).toBe(false);
+    (await backend.next()).write(OK);
+    expect(await next.reader.ending).toEqual(ENDED);
+  });
+
+  test('a new one that gets no answer says nothing of the others', async () => {
+    const { backend } = await openIdle();
+    const busy = lab.send(backend.url);
+    const fresh = lab.send(backend.url, { deadlines: { ...LAB_DEADLINES, firstByteMs: 500 } });
+    expect([busy.sending.reusedConnection, fresh.sending.reusedConnection]).toEqual([true, false]);
+    await (await backend.next()).expect('\r\n\r\n');
+    lab.pass(500);
+    expect(await fresh.reader.ending).toEqual(failed('sent_nothing_read', 'first_byte_timeout'));
+    expect(lab.client.stats()[0]).toMatchObject({ open: 1 });
+    busy.sending.abort();
   });
 });
 
