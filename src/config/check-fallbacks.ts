@@ -1,4 +1,5 @@
 import { FALLBACK_CAUSES, type FallbackCause } from '../routing/fallback-cause.ts';
+import { MOST_FALLBACKS } from '../routing/model-table.ts';
 import type { Finding, ValuePath } from './finding.ts';
 import { at, entriesOf, isMap, itemsOf } from './raw.ts';
 import { duplicates } from './repeated.ts';
@@ -26,7 +27,10 @@ export function checkFallbacks(file: unknown): Finding[] {
       checkLists(at(model, 'fallback'), ['models', name, 'fallback']),
     ),
     ...checkNames(file, models, owners),
-    ...FALLBACK_CAUSES.flatMap((cause) => findLoops(stepsOf(models, owners, cause))),
+    ...FALLBACK_CAUSES.flatMap((cause) => {
+      const steps = stepsOf(models, owners, cause);
+      return [...findLoops(steps), ...findTooMany(steps)];
+    }),
   ];
 }
 
@@ -45,10 +49,11 @@ function checkNames(
     ([, backend]) => at(backend, 'discover') !== false,
   );
   if (isDiscovering) return [];
+  const known = [...owners.keys()];
   return models.flatMap(([name, model]) =>
     namesIn(at(model, 'fallback'), ['models', name, 'fallback'])
       .filter(({ to }) => !owners.has(to))
-      .map(({ to, path }) => unknownName('model', to, path, [...owners.keys()])),
+      .map(({ to, path }) => unknownName('model', to, path, known)),
   );
 }
 
@@ -95,27 +100,54 @@ function findLoops(steps: Steps): Finding[] {
   const done = new Set<string>();
   for (const start of steps.keys()) {
     const way = [{ name: start, next: 0 }];
+    const onWay = new Map([[start, 0]]);
     for (let here = way.at(-1); here !== undefined; here = way.at(-1)) {
       const step = steps.get(here.name)?.[here.next];
       here.next += 1;
       if (step === undefined || done.has(here.name)) {
         done.add(here.name);
+        onWay.delete(here.name);
         way.pop();
         continue;
       }
-      const from = way.findIndex(({ name }) => name === step.to);
-      if (from === -1) {
-        if (!done.has(step.to)) way.push({ name: step.to, next: 0 });
-        continue;
+      const from = onWay.get(step.to);
+      if (from !== undefined) {
+        const loop = [...way.slice(from).map(({ name }) => name), step.to];
+        findings.push({ path: step.path, message: sayLoop(loop) });
+      } else if (!done.has(step.to)) {
+        onWay.set(step.to, way.length);
+        way.push({ name: step.to, next: 0 });
       }
-      const loop = [...way.slice(from).map(({ name }) => name), step.to];
-      findings.push({ path: step.path, message: sayLoop(loop) });
     }
   }
   return findings;
 }
 
+/** The first model that more stand in for than are ever tried. */
+function findTooMany(steps: Steps): Finding[] {
+  for (const [start, own] of steps) {
+    const reached = new Set<string>([start]);
+    const toVisit = own.slice();
+    for (let step = toVisit.pop(); step !== undefined; step = toVisit.pop()) {
+      if (reached.has(step.to)) continue;
+      reached.add(step.to);
+      if (reached.size - 1 > MOST_FALLBACKS) {
+        const message = `leads to more than ${MOST_FALLBACKS} models, those of each other included`;
+        return [{ path: ['models', start, 'fallback'], at: 'key', message }];
+      }
+      for (const next of steps.get(step.to) ?? []) toVisit.push(next);
+    }
+  }
+  return [];
+}
+
+/** Names in a message; a longer loop is shortened in the middle. */
+const MOST_TOLD = 12;
+
 function sayLoop(loop: readonly string[]): string {
+  const half = MOST_TOLD / 2;
+  const told =
+    loop.length <= MOST_TOLD ? loop : [...loop.slice(0, half), '…', ...loop.slice(-half)];
   if (loop.length === 2) return 'a model cannot fall back to itself';
-  return `these fallbacks go round in a circle: ${loop.join(' → ')}`;
+  return `these fallbacks go round in a circle: ${told.join(' → ')}`;
 }

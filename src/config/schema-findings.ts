@@ -60,7 +60,7 @@ function unknownKey(path: ValuePath, root: unknown): Finding {
   if (nearest !== undefined) {
     return { path, at: 'key', message, hint: didYouMean(nearest), meant: nearest };
   }
-  if (known.length > 24) return { path, at: 'key', message };
+  if (known.length > 32) return { path, at: 'key', message };
   return { path, at: 'key', message, hint: `known here: ${known.join(', ')}` };
 }
 

@@ -4,6 +4,10 @@ import { didYouMean } from './schema-findings.ts';
 
 const MOST_LISTED = 12;
 
+/** Searches for what was meant among one list of names: each is long, and nobody reads on. */
+const MOST_SEARCHES = 50;
+const searches = new WeakMap<readonly string[], number>();
+
 /** A name that leads nowhere: with the one that was likely meant, or those that there are. */
 export function unknownName(
   kind: string,
@@ -12,7 +16,9 @@ export function unknownName(
   known: readonly string[],
 ): Finding {
   const message = `unknown ${kind} ${JSON.stringify(name)}`;
-  const nearest = findNearest(name, known);
+  const done = searches.get(known) ?? 0;
+  searches.set(known, done + 1);
+  const nearest = done < MOST_SEARCHES ? findNearest(name, known) : undefined;
   if (nearest !== undefined) return { path, message, hint: didYouMean(nearest) };
   if (known.length === 0 || known.length > MOST_LISTED) return { path, message };
   return { path, message, hint: `known here: ${known.join(', ')}` };

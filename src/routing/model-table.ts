@@ -239,6 +239,12 @@ function emptyFallbacks(): Record<FallbackCause, Model[]> {
 
 const NO_FALLBACKS: Model['fallbacks'] = emptyFallbacks();
 
+/**
+ * Models that may stand in for one. More help nobody, and every model keeps a list of its own: a long
+ * chain of a thousand would be half a million entries.
+ */
+export const MOST_FALLBACKS = 16;
+
 /** Depth first, each model once: the fallbacks of a fallback come right after it. */
 function linkFallbacks(
   model: Model,
@@ -250,6 +256,7 @@ function linkFallbacks(
     const chain = new Set<Model>([model]);
     const follow = (names: readonly string[]) => {
       for (const name of names) {
+        if (chain.size > MOST_FALLBACKS) return;
         const next = byName.get(name);
         // One that is only discovered may not be there now; it is left out until it is.
         if (next === undefined || chain.has(next)) continue;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { BACKEND_TYPES } from '../../../src/config/config.ts';
 import { parseConfig } from '../../../src/config/load.ts';
+import { ConfigError } from '../../../src/config/problem.ts';
 
 const ENV = { KEY: 'k1', SPARE: 'k2', ADMIN: 'Q7xk2VbN9wLz4RmY8pD3-hJ5s' };
 const GPU0 = 'gpu0: { type: vllm, url: "http://127.0.0.1:8000" }';
@@ -191,3 +192,28 @@ gpu: off
   expect(config.log.levels).toEqual({ gateway: 'debug' });
   expect(config.gpu).toBe('off');
 });
+
+test('a large file of nothing but mistakes is judged in time', () => {
+  const count = 2_000;
+  const models = Array.from(
+    { length: count },
+    (_, at) =>
+      `  m${at}: { targets: [gone${at}], fallback: [lost${at}], rules: [{ labels: [no${at}] }] }`,
+  );
+  const backends = Array.from(
+    { length: 2_000 },
+    (_, at) => `  b${at}: { type: vllm, url: "http://h:1", discover: false, labels: [l${at}] }`,
+  );
+  const yaml = `backends:\n${backends.join('\n')}\nmodels:\n${models.join('\n')}\n`;
+  expect(problemCount(yaml)).toBe(count * 3);
+});
+
+function problemCount(yaml: string): number {
+  try {
+    parse(yaml);
+    return 0;
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.length;
+    throw error;
+  }
+}

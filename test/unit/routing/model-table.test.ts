@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { createModelTable, type DiscoveredModels } from '../../../src/routing/model-table.ts';
+import {
+  createModelTable,
+  type DiscoveredModels,
+  MOST_FALLBACKS,
+} from '../../../src/routing/model-table.ts';
 import { modelsOf } from '../../support/model-of.ts';
 import { aPrice } from '../../support/request-rows.ts';
 
@@ -75,12 +79,24 @@ describe('fallbacks', () => {
     const find = modelsOf(`  a: { targets: [gpu0], fallback: [b, d] }
   b: { targets: [gpu0], aliases: [bee], fallback: { unavailable: [c, d], context: [a] } }
   c: { targets: [gpu0] }
-  d: { targets: [gpu0], fallback: [bee, c] }`);
+  d: { targets: [gpu0], fallback: { rate_limited: [bee] } }`);
     const { fallbacks } = find('a');
     expect(namesOf(fallbacks.unavailable)).toEqual(['b', 'c', 'd']);
-    expect(namesOf(fallbacks.rate_limited)).toEqual(['b', 'd', 'c']);
+    expect(namesOf(fallbacks.rate_limited)).toEqual(['b', 'd']);
     expect(namesOf(fallbacks.context)).toEqual([]);
     expect(namesOf(find('b').fallbacks.context)).toEqual(['a']);
+  });
+
+  test('a chain ends where nobody would wait for it', () => {
+    const models = Array.from({ length: 2_000 }, (_, at) => ({
+      ...llama,
+      name: `m${at}`,
+      aliases: [],
+      fallback: { ...llama.fallback, unavailable: [`m${at + 1}`] },
+    }));
+    const fallbacks = createModelTable(models, [], WEIGHTS).find('m0')?.fallbacks;
+    expect(fallbacks?.unavailable).toHaveLength(MOST_FALLBACKS);
+    expect(fallbacks?.unavailable.at(-1)?.name).toBe('m16');
   });
 
   test('one that is only discovered is there while it is served', () => {
