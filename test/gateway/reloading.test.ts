@@ -40,7 +40,7 @@ test('a reload asks new backends at once, and old ones that answer late are not 
       id: 'gpu',
       type: 'vllm',
       url: `http://127.0.0.1:${port}`,
-      apiKey: null,
+      apiKeys: [],
       headers: [],
       discover: true,
     });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createKeyText, digestSecret } from '../../src/access/key-format.ts';
-import { systemClock, systemRandom } from '../../src/core/clock.ts';
+import { systemAfter, systemClock, systemRandom } from '../../src/core/clock.ts';
 import { createRequestIds } from '../../src/core/ids.ts';
 import { createCounters, type Gate } from '../../src/gateway/gate.ts';
 import { InFlight } from '../../src/gateway/in-flight.ts';
@@ -12,6 +12,7 @@ import { createBudgetBook } from '../../src/pricing/budgets.ts';
 import { createGpuShares } from '../../src/pricing/gpu-share.ts';
 import { findRoute } from '../../src/protocols/route.ts';
 import { createModelTable } from '../../src/routing/model-table.ts';
+import { healthyPool, USUAL_POOL_RULES } from '../support/pool-parts.ts';
 import { someKey } from '../support/some-key.ts';
 
 // The server ends connections that are silent for too long, which a request that waits for a model
@@ -23,8 +24,9 @@ const key = someKey({
   secrets: [{ digest: digestSecret(issued.secret), createdAtMs: 0, expiresAtMs: null }],
 });
 
-function createGate(): Gate {
+function createGate(onSend: () => void): Gate {
   return {
+    ...healthyPool({ clock: systemClock, after: systemAfter, random: () => 0 }),
     clock: systemClock,
     requestIds: createRequestIds(systemClock),
     log: createLog({
@@ -46,10 +48,20 @@ function createGate(): Gate {
     generation: {
       number: 1,
       sender: {
-        send: () => ({ hasBegun: true, abort: () => {}, pause: () => {}, resume: () => {} }),
+        send: () => {
+          onSend();
+          return {
+            credential: 0,
+            hasBegun: true,
+            abort: () => {},
+            pause: () => {},
+            resume: () => {},
+          };
+        },
+        credentialRefused: () => false,
       },
       secrets: [],
-      openAiBackends: new Set(),
+      ...USUAL_POOL_RULES,
       unpricedModels: 'allow',
       totalMs: 1_000,
       content: 'off',
@@ -60,6 +72,7 @@ function createGate(): Gate {
     models: createModelTable(
       [],
       [{ backend: 'gpu', models: [{ id: 'small', contextTokens: null }] }],
+      new Map(),
     ),
     discovered: true,
     draining: false,
@@ -75,7 +88,8 @@ interface Asking {
 
 /** Sends one request through the spine; `timers` are the seconds the server was told to wait. */
 function send({ method = 'POST', path = '/v1/chat/completions', authorization, body }: Asking) {
-  const gate = createGate();
+  const { promise: asked, resolve: onSend } = Promise.withResolvers<void>();
+  const gate = createGate(onSend);
   const timers: number[] = [];
   const found = findRoute(method, path);
   if (typeof found === 'string') throw new Error(found);
@@ -88,7 +102,12 @@ function send({ method = 'POST', path = '/v1/chat/completions', authorization, b
     ...(body === undefined ? {} : { body }),
   });
   const timeout = (_: Request, seconds: number) => void timers.push(seconds);
-  return { reply: handle(request, found, gate, { timeout, requestIP: () => null }), timers, gate };
+  return {
+    reply: handle(request, found, gate, { timeout, requestIP: () => null }),
+    timers,
+    gate,
+    asked,
+  };
 }
 
 test('a caller without a key is never waited for', async () => {
@@ -113,8 +132,8 @@ test('a refused body is not waited for', async () => {
 
 test('a request may wait for its model, until it ends', async () => {
   const body = '{"model":"small","messages":[{"role":"user","content":"hi"}]}';
-  const { reply, timers, gate } = send({ body });
-  while (gate.inFlight.all()[0]?.reply === undefined) await Promise.resolve();
+  const { reply, timers, gate, asked } = send({ body });
+  await asked;
   expect(timers).toEqual([0]);
   gate.inFlight.all()[0]?.callerGone();
   await reply;

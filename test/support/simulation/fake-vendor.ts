@@ -28,6 +28,7 @@ export class VendorRequest implements Sending {
   /** What it read and made; the output grows. */
   usage: Usage = NO_USAGE;
   state: VendorState = 'asked';
+  readonly credential = 0;
   hasBegun = true;
   isPaused = false;
   /** It may have worked on the request, so nobody else may be asked. */
@@ -143,6 +144,8 @@ export class VendorRequest implements Sending {
   #refuse(status: number): string {
     this.#head(status, status === 200 ? 'text/html' : 'application/json');
     if (this.state !== 'answering') return `status ${status}, aborted`;
+    // What it refuses it does not work on.
+    if (status !== 200) this.wasReached = false;
     this.#reader.onData(bytesOf('{"error":{"message":"no"}}'));
     this.#end();
     return `status ${status}`;
@@ -357,5 +360,6 @@ export function createVendor(
       onAsked(asked);
       return asked;
     },
+    credentialRefused: () => false,
   };
 }

@@ -15,6 +15,7 @@ import { createGpuShares } from '../../../src/pricing/gpu-share.ts';
 import { loadBudgets, refreshBudgets } from '../../../src/store/load-budgets.ts';
 import { type CrashableStore, openStore } from '../../../src/store/open-store.ts';
 import { createFakeClock, type FakeClock } from '../fake-clock.ts';
+import { healthyPool, USUAL_POOL_RULES } from '../pool-parts.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 import { createVendor, type VendorRequest } from './fake-vendor.ts';
 import { GpuWitness } from './gpu-witness.ts';
@@ -107,13 +108,7 @@ export class Plant {
       worker: false,
       scheduler: {
         soon: (work) => void this.#turn.push(work),
-        later: (work, delayMs) => {
-          const timer = { work, dueMs: clock.monotonicMs() + delayMs };
-          this.#later.push(timer);
-          return () => {
-            this.#later = this.#later.filter((other) => other !== timer);
-          };
-        },
+        later: (work, delayMs) => this.#after(delayMs, work),
       },
       onConnection: (db) => {
         this.#writer = db;
@@ -132,6 +127,11 @@ export class Plant {
     });
     this.#gpu = new GpuWitness(createGpuShares(clock), clock);
     this.#gate = {
+      ...healthyPool({
+        clock,
+        random: () => this.random.int(1_000_000) / 1_000_000,
+        after: (delayMs, work) => this.#after(delayMs, work),
+      }),
       clock,
       requestIds: () => this.#nextId(),
       log: this.#log(),
@@ -267,6 +267,14 @@ export class Plant {
     return must(this.#reader);
   }
 
+  #after(delayMs: number, work: () => void): () => void {
+    const timer = { work, dueMs: this.clock.monotonicMs() + delayMs };
+    this.#later.push(timer);
+    return () => {
+      this.#later = this.#later.filter((other) => other !== timer);
+    };
+  }
+
   #nextId(): string {
     this.#ids += 1;
     const time = Math.max(0, this.clock.nowMs()).toString(16).padStart(12, '0');
@@ -293,7 +301,10 @@ export class Plant {
       number: 1,
       sender,
       secrets: [],
-      openAiBackends: new Set(scene.openAi),
+      ...USUAL_POOL_RULES,
+      backends: new Map(
+        scene.openAi.map((id) => [id, { isOpenAi: true, labels: [], mayResend: false }]),
+      ),
       unpricedModels: scene.unpriced,
       maxBodyBytes: 1_000_000,
       idleMs: 2_000_000,
@@ -334,6 +345,7 @@ export class Plant {
       error: note,
       setLevel: silent,
       isEnabled: () => false,
+      onLine: () => silent,
       flush: silent,
     };
   }

@@ -172,9 +172,31 @@ function somePrices(random: SeededRandom): Prices {
   return { small, dear, gpu };
 }
 
+/** What a model says of its routing when nobody has said anything. */
+const PLAIN_ROUTING = {
+  balance: 'round_robin',
+  firstByteMs: null,
+  session: [],
+  rules: [],
+  variants: [],
+  shadow: null,
+  hedge: null,
+  fallback: { unavailable: [], rate_limited: [], context: [], refused: [], budget: [] },
+} as const;
+
 export function someModels({ small, dear, gpu }: Prices): ModelTable {
-  const plain = { contextTokens: CONTEXT_TOKENS, maxOutputTokens: MODEL_MAX_TOKENS, aliases: [] };
-  const at = (backend: string, price: Price | null) => ({ backend, model: 'm', price });
+  const plain = {
+    ...PLAIN_ROUTING,
+    contextTokens: CONTEXT_TOKENS,
+    maxOutputTokens: MODEL_MAX_TOKENS,
+    aliases: [],
+  };
+  const at = (backend: string, price: Price | null) => ({
+    backend,
+    model: 'm',
+    price,
+    weight: null,
+  });
   return createModelTable(
     [
       { ...plain, name: 'small', price: small, targets: [at('box', null)] },
@@ -189,5 +211,6 @@ export function someModels({ small, dear, gpu }: Prices): ModelTable {
       },
     ],
     [],
+    new Map(),
   );
 }

@@ -20,6 +20,7 @@ function openKeeperLab(): KeeperLab {
     ...{ debug: note, info: note, warn: note, error: note },
     setLevel: () => {},
     isEnabled: () => true,
+    onLine: () => () => {},
     flush: () => {},
   };
   const checkpointer = createCheckpointer({ audit, clock, key });
