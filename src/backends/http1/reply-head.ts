@@ -97,6 +97,21 @@ export function parseReplyHead(text: string, toHead: boolean): ParsedHead {
   };
 }
 
+/** The same head with another `content-length`. */
+export function withLength(known: ParsedHead, length: number): ParsedHead {
+  const { head, framing } = known;
+  const value = String(length);
+  const entries = head.headers.entries.map((entry) =>
+    entry[0] === 'content-length' ? (['content-length', value] as const) : entry,
+  );
+  return {
+    ...known,
+    head: { status: head.status, headers: new HeaderList(entries) },
+    // A body that the status forbids stays away, whatever is stated.
+    framing: framing === NO_BODY ? NO_BODY : { kind: 'length', length },
+  };
+}
+
 function splitLines(text: string): (readonly [string, string])[] {
   const entries: (readonly [string, string])[] = [];
   let start = text.indexOf('\r\n') + 2;

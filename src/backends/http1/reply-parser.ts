@@ -1,7 +1,8 @@
 import { partOf } from '../../core/part-of.ts';
 import { ChunkedBody } from '../../protocols/chunked-body.ts';
 import type { ReplyReader } from './client.ts';
-import { type ParsedHead, parseReplyHead, ReplyProblem } from './reply-head.ts';
+import { type ParsedHead, ReplyProblem } from './reply-head.ts';
+import { ReplyHeadMemory } from './reply-head-memory.ts';
 
 export const HEAD_BYTES_MAX = 65_536;
 /** Interim (1xx) replies before the real one; each is bounded like a head. */
@@ -26,6 +27,7 @@ export class ReplyParser {
   problem = '';
   /** Bytes came after the end of the reply: the two sides disagree on where it ended. */
   excess = false;
+  readonly #memory = new ReplyHeadMemory();
   #phase: Phase = 'ended';
   #toHead = false;
   #interims = 0;
@@ -117,7 +119,7 @@ export class ReplyParser {
       throw new ReplyProblem('the head is too long');
     }
     // With the line break of the last line, without the empty line.
-    const parsed = parseReplyHead(bytes.toString('latin1', start, blank + 2), this.#toHead);
+    const parsed = this.#memory.read(bytes.toString('latin1', start, blank + 2), this.#toHead);
     if (parsed.head.status < 200) this.#skipInterim(parsed.head.status);
     else this.#enterBody(parsed, reader);
   }

@@ -4,14 +4,13 @@ import { createRecordingReader } from '../../../support/recording-reader.ts';
 import { REPLY_CASES, type ReplyCase } from '../../../support/reply-cases.ts';
 
 /** Feeds the pieces and says what was understood, in the words of the cases. */
-function read(reply: ReplyCase, pieces: readonly string[]): string {
+function read(reply: ReplyCase, pieces: readonly string[], parser = new ReplyParser()): string {
   let status = '-';
   const reader = createRecordingReader({
     onHead(head) {
       status = String(head.status);
     },
   });
-  const parser = new ReplyParser();
   parser.begin(reply.toHead === true);
   let progress: Progress = 'more';
   let excess = false;
@@ -37,6 +36,15 @@ describe.each(REPLY_CASES)('$name', (reply) => {
     expect(read(reply, bytes === '' ? [] : [bytes])).toBe(expected);
   });
 
+  test('again on the same connection', () => {
+    const parser = new ReplyParser();
+    const pieces = bytes === '' ? [] : [bytes];
+    expect([read(reply, pieces, parser), read(reply, pieces, parser)]).toEqual([
+      expected,
+      expected,
+    ]);
+  });
+
   test('byte by byte', () => {
     expect(read(reply, [...bytes])).toBe(expected);
   });
@@ -49,6 +57,28 @@ describe.each(REPLY_CASES)('$name', (reply) => {
       );
     }
   });
+});
+
+test.each([
+  [
+    'more',
+    'GET',
+    'HTTP/1.1 200 OK\r\ncontent-length: 12\r\nx: 1\r\n\r\nhello, world',
+    '200 12 hello, world',
+  ],
+  ['none', 'GET', 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx: 1\r\n\r\n', '200 0 '],
+  ['to a HEAD', 'HEAD', 'HTTP/1.1 200 OK\r\ncontent-length: 12\r\nx: 1\r\n\r\n', '200 12 '],
+])('the next reply of a connection has another length: %s', async (_, method, next, expected) => {
+  const parser = new ReplyParser();
+  parser.begin(method === 'HEAD');
+  const first = `HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx: 1\r\n\r\n${method === 'HEAD' ? '' : 'hello'}`;
+  expect(parser.feed(Buffer.from(first), createRecordingReader())).toBe('done');
+  const reader = createRecordingReader();
+  parser.begin(method === 'HEAD');
+  expect(parser.feed(Buffer.from(next), reader)).toBe('done');
+  const { status, headers } = await reader.head;
+  expect(`${status} ${headers.get('content-length')} ${reader.body}`).toBe(expected);
+  expect(parser.keepAlive).toBe(true);
 });
 
 test('headers keep their order, lose their case and their surrounding blanks', async () => {
