@@ -30,6 +30,10 @@ export class Affinity {
   /** Made when the first prompt with a chain comes: it takes four megabytes. */
   #index: PrefixIndex | null = null;
   #isMatched = false;
+  /** Blocks that the best match has; 0 when there is none that counts. */
+  #deepest = 0;
+  /** Index of the replica that answers the session; -1 for none. */
+  #pinned = -1;
 
   get prefixEntries(): number {
     return this.#index?.entries ?? 0;
@@ -46,18 +50,16 @@ export class Affinity {
 
   find(job: Job, among: Candidates): AffinityVerdict {
     this.#isMatched = this.#index !== null && job.prefix.length > 0;
-    const deepest = this.#isMatched ? this.#match(job, among) : 0;
-    const pinned = job.session === null ? -1 : this.#pinnedIndex(job.model, job.session, among);
-    if (pinned !== -1 && this.#hasRoom(job, among, pinned)) {
-      this.chosen = pinned;
+    this.#deepest = this.#isMatched ? this.#match(job, among) : 0;
+    this.#pinned = job.session === null ? -1 : this.#findPinned(job.model, job.session, among);
+    if (this.#pinned !== -1 && this.#hasRoom(job, among, this.#pinned)) {
+      this.chosen = this.#pinned;
       return 'session';
     }
-    if (deepest < job.prefix.length * LEAST_MATCH || deepest === 0) {
-      return pinned === -1 ? 'none' : 'lost';
-    }
+    if (this.#deepest === 0) return this.#pinned === -1 ? 'none' : 'lost';
     let least = Number.POSITIVE_INFINITY;
     for (let index = 0; index < among.count; index += 1) {
-      if (among.depths[index] !== deepest || !this.#hasRoom(job, among, index)) continue;
+      if (among.depths[index] !== this.#deepest || !this.#hasRoom(job, among, index)) continue;
       const load = among.load(index);
       if (load >= least) continue;
       least = load;
@@ -66,6 +68,12 @@ export class Affinity {
     if (least === Number.POSITIVE_INFINITY) return 'lost';
     this.prefixHits += 1;
     return 'prefix';
+  }
+
+  /** After `lost`: why a candidate that was chosen by load is right all the same; null if it is not. */
+  merit(index: number, among: Candidates): 'session' | 'prefix' | null {
+    if (index === this.#pinned) return 'session';
+    return this.#deepest > 0 && among.depths[index] === this.#deepest ? 'prefix' : null;
   }
 
   /** Prompt tokens that a candidate should not have in its cache; after `find`. */
@@ -82,10 +90,12 @@ export class Affinity {
   }
 
   #match(job: Job, among: Candidates): number {
-    return this.#index?.match(job.prefix, among.slots, among.count, among.depths) ?? 0;
+    const { prefix } = job;
+    const deepest = this.#index?.match(prefix, among.slots, among.count, among.depths) ?? 0;
+    return deepest < prefix.length * LEAST_MATCH ? 0 : deepest;
   }
 
-  #pinnedIndex(model: string, session: string, among: Candidates): number {
+  #findPinned(model: string, session: string, among: Candidates): number {
     const backend = this.#pins.find(model, session);
     if (backend === undefined) return -1;
     for (let index = 0; index < among.count; index += 1) {

@@ -44,7 +44,7 @@ export class ReplicaChooser {
     let chosen = this.affinity.chosen;
     if (verdict === 'none' || verdict === 'lost') {
       chosen = this.#byPolicy(job, model, among, nowMs);
-      if (verdict === 'lost') this.reason = 'overflow';
+      if (verdict === 'lost') this.reason = this.affinity.merit(chosen, among) ?? 'overflow';
     } else {
       this.reason = verdict;
     }

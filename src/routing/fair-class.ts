@@ -3,7 +3,7 @@ import type { Lane } from './lane.ts';
 
 /** Accounts that are kept without a look; then those that nobody misses are forgotten. */
 const ACCOUNTS_BEFORE_SWEEP = 1_024;
-/** Beyond so many every idle one is forgotten, whatever it was served. */
+/** With so many at a look every idle one is forgotten, whatever it was served. */
 const MOST_ACCOUNTS = 65_536;
 
 /**

@@ -43,7 +43,8 @@ test('a prompt that everybody shares does not keep everybody on one machine', ()
     shape: SHAPE,
   });
   expect(report.ofEndless).toBeGreaterThan(0.95);
-  expect(report.maxToMean).toBeLessThan(1.3);
+  // For its cache a replica may have a quarter more requests than the mean, and four.
+  expect(report.maxToMean).toBeLessThan(1.4);
 });
 
 test('a line of a trace is read as Mooncake writes it', () => {
