@@ -98,7 +98,9 @@ function later(delayMs: number, run: () => void): () => void {
 
 function toEngines({ backends }: Config): EngineSettings[] {
   return backends.flatMap(({ id, url, process, apiKeys }): EngineSettings[] =>
-    process === null ? [] : [{ ...process, backend: id, url, secrets: apiKeys }],
+    process === null
+      ? []
+      : [{ ...process, backend: id, url, secrets: [...apiKeys, ...process.secrets] }],
   );
 }
 
