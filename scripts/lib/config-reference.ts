@@ -198,6 +198,6 @@ one, \`preload\` with \`idle_ttl\`, \`CUDA_VISIBLE_DEVICES\` that contradicts \`
 rows, \`on_failure: allow\`, and exports that leave the machine unencrypted.
 
 Changed by a restart only: \`listen\`, \`data_dir\`, \`durability\`, \`timezone\`, \`audit.content_key\`,
-\`audit.previous_content_keys\`, \`audit.signing_key\`, \`audit.export\` and \`alerts.webhook\`. Everything else
-is changed by a reload.
+\`audit.previous_content_keys\`, \`audit.signing_key\`, \`audit.export\`, \`alerts\`, \`admin.listen\`, \`metrics\`,
+\`traces\` and \`gpu\`. Everything else is changed by a reload.
 `;

@@ -96,6 +96,13 @@ const TAIL = `# Limits, all of which apply. Keys can have limits of their own as
 #   retention: 184d
 #   export: [{ type: file, path: audit.jsonl }]
 
+# What is tried again after a failure, and who waits when the backends have enough to do.
+# retries: { attempts: 2, budget: 20% }
+# queue: { max_waiting: 1000, max_wait: 30s, fair_by: key }
+
+# Metrics and commands from other machines need TLS there, and always a key.
+# admin: { listen: 127.0.0.1:9090, keys: { ops: { key: "\${env:ADMIN_KEY}", role: admin } } }
+
 # timeouts: { connect: 2s, first_byte: 120s, idle: 60s, total: 15m }
 # max_body: 32MB
 # log: { level: info, format: json }

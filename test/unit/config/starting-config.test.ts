@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../../src/config/load.ts';
 import { renderStartingConfig, type StartingBackend } from '../../../src/config/starting-config.ts';
 
-const ENV = { OPENAI_API_KEY: 'k1' };
+const ENV = { OPENAI_API_KEY: 'k1', ADMIN_KEY: 'Q7xk2VbN9wLz4RmY8pD3-hJ5s' };
 const vllm = { type: 'vllm', url: 'http://127.0.0.1:8000', modelIds: ['org/llama-3'] };
 const ollama = { type: 'ollama', url: 'http://127.0.0.1:11434', modelIds: [] };
 const llamacpp = { type: 'llamacpp', url: 'http://127.0.0.1:8080', modelIds: ['gpt'] };
