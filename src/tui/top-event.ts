@@ -1,0 +1,14 @@
+import type { LiveDocument } from '../observe/live-document.ts';
+import type { KeyPress } from './key-press.ts';
+
+/** Everything that can change what the screen shows. */
+export type TopEvent =
+  | { readonly type: 'document'; readonly document: LiveDocument }
+  | { readonly type: 'key'; readonly key: KeyPress }
+  | { readonly type: 'resized'; readonly columns: number; readonly rows: number }
+  /** The gateway does not answer. */
+  | { readonly type: 'lost'; readonly problem: string; readonly nowMs: number }
+  /** An action has been done, or has failed. */
+  | { readonly type: 'acted'; readonly ok: boolean; readonly text: string }
+  /** Time has passed: shown only while something counts it. */
+  | { readonly type: 'tick'; readonly nowMs: number };
