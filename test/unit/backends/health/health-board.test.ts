@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { AttemptVerdict, HealthBoard } from '../../../../src/backends/health/health.ts';
+import { openHealthBoard } from '../../../../src/backends/health/open-health-board.ts';
+import { openHttpClient } from '../../../../src/backends/http1/client.ts';
 import type { ProcessState } from '../../../../src/backends/process/engine-processes.ts';
+import { startWatchdog } from '../../../../src/backends/watchdog.ts';
+import { systemClock } from '../../../../src/core/clock.ts';
 import type { FaultInput } from '../../../../src/mock/fault.ts';
 import { createHealthSpec, LAB_SETTINGS, openHealthLab } from '../../../support/health-lab.ts';
 import { startTestMock, type TestMock } from '../../../support/start-mock.ts';
@@ -147,6 +151,22 @@ describe('probes', () => {
     expect(lab.client.stats().find(({ key }) => key === silent.url)?.open).toBeLessThanOrEqual(32);
   });
 
+  test('come in real time too', async () => {
+    await using mock = await startTestMock();
+    const watchdog = startWatchdog(systemClock);
+    const client = openHttpClient({ watchdog, clock: systemClock });
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const board = openHealthBoard({
+      ...{ client, clock: systemClock, config: LAB_SETTINGS, random: () => 0.5 },
+      backends: [createHealthSpec('gpu0', mock.url)],
+      onTransition: ({ state }) => resolve(state),
+    });
+    expect(await promise).toBe('up');
+    board.close();
+    client.close();
+    watchdog.close();
+  });
+
   test('nothing is asked after the end', async () => {
     await using mock = await startTestMock();
     misbehave(mock, { kind: 'stall' });
@@ -285,6 +305,13 @@ describe('attempts', () => {
     await lab.inTime(() => mock.requests({ probes: true }).length > probes);
     await mock.untilIdle();
     expect(viewOf(board, lab.nowMs()).breaker).toBe('open');
+    await lab.inTime(() => viewOf(board, lab.nowMs()).breaker === 'half_open');
+    for (let count = 0; count < 2; count++) board.note('gpu0', 'ok', lab.nowMs());
+    expect(lab.transitions.slice(1)).toEqual([
+      'gpu0 up/closed>up/open',
+      'gpu0 up/open>up/half_open',
+      'gpu0 up/half_open>up/closed',
+    ]);
   });
 
   test('of a backend that is not there do nothing', async () => {

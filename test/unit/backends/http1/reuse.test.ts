@@ -184,15 +184,30 @@ describe('a connection whose other end is gone without a word', () => {
   });
 
   test('a new one that gets no answer says nothing of the others', async () => {
-    const { backend } = await openIdle();
-    const busy = lab.send(backend.url);
+    const backend = await lab.backend();
     const fresh = lab.send(backend.url, { deadlines: { ...LAB_DEADLINES, firstByteMs: 500 } });
-    expect([busy.sending.reusedConnection, fresh.sending.reusedConnection]).toEqual([true, false]);
     await (await backend.next()).expect('\r\n\r\n');
+    const other = lab.send(backend.url);
+    (await backend.next()).write(OK);
+    await other.reader.ending;
     lab.pass(500);
     expect(await fresh.reader.ending).toEqual(failed('sent_nothing_read', 'first_byte_timeout'));
-    expect(lab.client.stats()[0]).toMatchObject({ open: 1 });
-    busy.sending.abort();
+    expect(lab.client.stats()[0]).toMatchObject({ open: 1, idle: 1 });
+  });
+
+  test('one that was closed with a FIN, as servers do, leaves the others', async () => {
+    const backend = await lab.backend();
+    const sent = [lab.send(backend.url), lab.send(backend.url)];
+    const peers = [await backend.next(), await backend.next()];
+    for (const [at, peer] of peers.entries()) {
+      peer.write(OK);
+      await sent[at]?.reader.ending;
+    }
+    const { reader } = lab.send(backend.url, { path: '/again' });
+    await peers[1]?.expect('GET /again');
+    peers[1]?.end();
+    expect(await reader.ending).toEqual(failed('sent_nothing_read', 'closed'));
+    expect(lab.client.stats()[0]).toMatchObject({ open: 1, idle: 1 });
   });
 });
 
