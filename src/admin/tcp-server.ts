@@ -1,6 +1,6 @@
 import { runAs } from './actor.ts';
 import type { AdminAppOptions } from './admin-app.ts';
-import { type AdminCaller, type AdminKey, createAdminKeys } from './admin-auth.ts';
+import { type AdminCaller, type AdminKey, type AdminKeys, createAdminKeys } from './admin-auth.ts';
 import { type AdminFetch, createAdminFetch } from './admin-fetch.ts';
 import { OPERATION_ERRORS, OperationError } from './operation-error.ts';
 import { limitOperations } from './remote-limits.ts';
@@ -15,7 +15,8 @@ export interface AdminTcpOptions extends AdminAppOptions {
     readonly port: number;
     readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
   };
-  readonly keys: readonly AdminKey[];
+  /** Asked for every request, so that a reload counts from the next one on. */
+  readonly keys: () => readonly AdminKey[];
   /** Told of every request without a valid key; `address` is null when it has left already. */
   readonly onRefused: (reason: AdminRefusal, address: string | null) => void;
 }
@@ -23,8 +24,6 @@ export interface AdminTcpOptions extends AdminAppOptions {
 export interface AdminTcpServer {
   readonly url: string;
   readonly port: number;
-  /** From the next request on. */
-  replaceKeys(keys: readonly AdminKey[]): void;
   /** Stops listening; requests that run get 5 s to be answered. */
   stop(): Promise<void>;
 }
@@ -46,7 +45,7 @@ const QUIET_SECONDS = 60;
 export function startAdminTcpServer(options: AdminTcpOptions): AdminTcpServer {
   const { listen, onRefused, operations } = options;
   const { hostname, port, tls } = listen;
-  let keys = createAdminKeys(options.keys);
+  const keys = watchKeys(options.keys);
   const answers: Record<'admin' | 'viewer', AdminFetch> = {
     admin: createAdminFetch({ ...options, operations: limitOperations(operations, 'admin') }),
     viewer: createAdminFetch({ ...options, operations: limitOperations(operations, 'viewer') }),
@@ -83,7 +82,7 @@ export function startAdminTcpServer(options: AdminTcpOptions): AdminTcpServer {
     async fetch(request, bun) {
       const refusal = refuseBrowser(request);
       if (refusal !== null) return renderFailure(refusal, CLOSE);
-      const login = keys.login(request.headers.get('authorization'));
+      const login = keys().login(request.headers.get('authorization'));
       if (typeof login === 'string') {
         onRefused(login, bun.requestIP(request)?.address ?? null);
         return renderFailure(NO_KEY, { ...CLOSE, 'www-authenticate': 'Bearer' });
@@ -96,10 +95,21 @@ export function startAdminTcpServer(options: AdminTcpOptions): AdminTcpServer {
   return {
     url: server.url.href.replace(/\/$/, ''),
     port: server.port ?? port,
-    replaceKeys(next) {
-      keys = createAdminKeys(next);
-    },
     stop: () => stopServer(server),
+  };
+}
+
+/** Digests are made once for each list of keys. */
+function watchKeys(find: () => readonly AdminKey[]): () => AdminKeys {
+  let known = find();
+  let keys = createAdminKeys(known);
+  return () => {
+    const now = find();
+    if (now !== known) {
+      known = now;
+      keys = createAdminKeys(now);
+    }
+    return keys;
   };
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { AdminKey } from '../../../src/admin/admin-auth.ts';
 import { createRemoteOperations } from '../../../src/admin/remote-operations.ts';
 import { type AdminTcpServer, startAdminTcpServer } from '../../../src/admin/tcp-server.ts';
 import { type AdminLab, openAdminLab } from '../../support/admin-lab.ts';
@@ -17,9 +18,11 @@ let lab: AdminLab;
 let server: AdminTcpServer;
 const refused: [string, string | null][] = [];
 let release: Promise<void> | null = null;
+let keys: readonly AdminKey[] = KEYS;
 
 beforeEach(async () => {
   refused.length = 0;
+  keys = KEYS;
   release = null;
   const reload = async () => {
     await release;
@@ -37,7 +40,7 @@ afterEach(async () => {
 function start(tls: { certFile: string; keyFile: string } | null = null): AdminTcpServer {
   return startAdminTcpServer({
     listen: { hostname: tls === null ? '127.0.0.1' : 'localhost', port: 0, tls },
-    keys: KEYS,
+    keys: () => keys,
     operations: lab.operations,
     version: '0.1.0',
     metrics: () => ({ contentType: 'text/plain', body: 'llmgate_build_info 1\n' }),
@@ -170,7 +173,7 @@ test.each([
 
 test('keys change from one request to the next', async () => {
   expect((await ask(VIEWER, '/metrics')).status).toBe(200);
-  server.replaceKeys([{ name: 'new', secret: 'new-0123456789abcdefghijklmn', role: 'viewer' }]);
+  keys = [{ name: 'new', secret: 'new-0123456789abcdefghijklmn', role: 'viewer' }];
   expect((await ask(VIEWER, '/metrics')).status).toBe(401);
   expect((await ask('new-0123456789abcdefghijklmn', '/metrics')).status).toBe(200);
 });

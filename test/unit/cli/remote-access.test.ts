@@ -11,6 +11,11 @@ import { testDir } from '../../support/test-dir.ts';
 const ADMIN = 'alice-0123456789abcdefghijkl';
 const VIEWER = 'viewer-0123456789abcdefghijk';
 
+const KEYS = [
+  { name: 'alice', secret: ADMIN, role: 'admin' },
+  { name: 'grafana', secret: VIEWER, role: 'viewer' },
+] as const;
+
 let lab: AdminLab;
 let server: AdminTcpServer;
 
@@ -18,10 +23,7 @@ beforeEach(async () => {
   lab = await openAdminLab({ way: 'local-unnamed', live: createFakeLiveGateway() });
   server = startAdminTcpServer({
     listen: { hostname: '127.0.0.1', port: 0, tls: null },
-    keys: [
-      { name: 'alice', secret: ADMIN, role: 'admin' },
-      { name: 'grafana', secret: VIEWER, role: 'viewer' },
-    ],
+    keys: () => KEYS,
     operations: lab.operations,
     version: '0.1.0',
     onFailure: (failure) => lab.failures.push(failure),
