@@ -22,8 +22,6 @@ const CLEAR_AFTER_MS = 60_000;
 
 /** Tells log and webhook of the gateway's own troubles, for those who have no monitoring that would. */
 export interface TroubleAlerts {
-  /** Other bounds after a reload; troubles that are on stay on. */
-  setBounds(bounds: TroubleBounds): void;
   /** Those that are on now. */
   active(): readonly ActiveTrouble[];
   /** null without a webhook. `givenUp` counts notes dropped from a full queue too. */
@@ -41,7 +39,8 @@ export interface ActiveTrouble {
 }
 
 export interface TroubleOptions {
-  readonly bounds: TroubleBounds;
+  /** Asked at every look, so that a reload holds from the next one on. */
+  readonly bounds: () => TroubleBounds;
   readonly sources: TroubleSources;
   /** null: the log alone is told. */
   readonly webhook: Webhook | null;
@@ -71,15 +70,13 @@ class LookingTroubleAlerts implements TroubleAlerts {
   readonly #deliverer: AlertDeliverer | null;
   readonly #samples = new FaultSamples(FAULT_WINDOW_MS);
   readonly #watched = new Map<string, Watched>();
-  #bounds: TroubleBounds;
   #recording: RecordingStanding;
   #recordingFailedMs = Number.NEGATIVE_INFINITY;
   #cancel: () => void;
 
   constructor(options: TroubleOptions) {
-    const { bounds, sources, timers, webhook, clock } = options;
+    const { sources, timers, webhook, clock } = options;
     this.#options = options;
-    this.#bounds = bounds;
     this.#recording = sources.recording();
     this.#samples.add({ atMs: clock.monotonicMs(), ...sources.totals() });
     this.#deliverer =
@@ -90,10 +87,6 @@ class LookingTroubleAlerts implements TroubleAlerts {
             { toMessage: toTroubleMessage, describe: describeNote },
           );
     this.#cancel = timers.after(LOOK_EVERY_MS, this.#look);
-  }
-
-  setBounds(bounds: TroubleBounds): void {
-    this.#bounds = bounds;
   }
 
   active(): readonly ActiveTrouble[] {
@@ -124,13 +117,13 @@ class LookingTroubleAlerts implements TroubleAlerts {
   };
 
   #find(): Finding[] {
-    const { sources, clock } = this.#options;
+    const { bounds, sources, clock } = this.#options;
     const atMs = clock.monotonicMs();
     const faults = this.#samples.add({ atMs, ...sources.totals() });
     if (this.#hasFailedToRecord(sources.recording())) this.#recordingFailedMs = atMs;
     // Failures are counted one by one; between two of them nothing has been mended yet.
     const recordingFailed = atMs - this.#recordingFailedMs < CLEAR_AFTER_MS;
-    return findTroubles(this.#bounds, sources, { faults, recordingFailed });
+    return findTroubles(bounds(), sources, { faults, recordingFailed });
   }
 
   #hasFailedToRecord(now: RecordingStanding): boolean {

@@ -22,78 +22,92 @@ export interface EndedAttempt extends AttemptTimes {
 }
 
 export function createGenAiMetrics(providerOf: (backend: string) => string): GenAiMetrics {
-  const tokens = new Family(GENAI_METRICS.tokenUsage, GENAI_BOUNDS.tokens);
-  const clientDuration = new Family(GENAI_METRICS.clientDuration, GENAI_BOUNDS.duration);
-  const firstChunk = new Family(GENAI_METRICS.timeToFirstChunk, GENAI_BOUNDS.duration);
-  const serverDuration = new Family(GENAI_METRICS.serverDuration, GENAI_BOUNDS.duration);
-  const firstToken = new Family(GENAI_METRICS.timeToFirstToken, GENAI_BOUNDS.timeToFirstToken);
-  const perToken = new Family(GENAI_METRICS.timePerOutputToken, GENAI_BOUNDS.timePerOutputToken);
+  // Models are bounded before; operations and providers are small sets.
+  const all = new Map<string, OperationSeries>();
+  const seriesOf = (operation: string, provider: string, model: string) => {
+    const name = `${operation}\n${provider}\n${model}`;
+    const known = all.get(name);
+    if (known !== undefined) return known;
+    const series = new OperationSeries([operation, provider, model]);
+    all.set(name, series);
+    return series;
+  };
   return {
     settled(fact, model) {
-      const { usage, backend } = fact;
-      const operation = GENAI_OPERATIONS[fact.endpoint];
-      const provider = backend === null ? NO_PROVIDER : providerOf(backend);
-      serverDuration
-        .series(operation, provider, model, fact.code ?? '')
-        .observe(fact.durationMs / 1_000);
-      if (fact.outcome === 'refused') return;
-      tokens.series(operation, provider, model, 'input').observe(usage.inputTokens);
-      tokens.series(operation, provider, model, 'output').observe(usage.outputTokens);
-      if (fact.streamed && fact.ttftMs !== null) {
-        firstToken.series(operation, provider, model).observe(fact.ttftMs / 1_000);
-      }
-      if (fact.interTokenMs !== null) {
-        perToken.series(operation, provider, model).observe(fact.interTokenMs / 1_000);
-      }
+      const provider = fact.backend === null ? NO_PROVIDER : providerOf(fact.backend);
+      seriesOf(GENAI_OPERATIONS[fact.endpoint], provider, model).settled(fact);
     },
-    attempted({ endpoint, backend, model, outcome, durationMs, ttftMs }) {
-      const operation = GENAI_OPERATIONS[endpoint];
-      const provider = providerOf(backend);
-      const error = outcome === 'ok' ? '' : outcome;
-      clientDuration.series(operation, provider, model, error).observe(durationMs / 1_000);
-      if (ttftMs !== null) firstChunk.series(operation, provider, model).observe(ttftMs / 1_000);
+    attempted(attempt) {
+      const operation = GENAI_OPERATIONS[attempt.endpoint];
+      seriesOf(operation, providerOf(attempt.backend), attempt.model).attempted(attempt);
     },
     write(out) {
-      for (const family of [tokens, clientDuration, firstChunk]) family.write(out);
-      for (const family of [serverDuration, firstToken, perToken]) family.write(out);
+      for (const metric of Object.values(GENAI_METRICS)) {
+        out.begin(metric);
+        for (const series of all.values()) series.write(out, metric);
+      }
     },
   };
 }
 
-/** The series of one histogram. Models are bounded before, all other labels are small sets. */
-class Family {
-  readonly #metric: MetricInfo;
-  readonly #bounds: Bounds;
-  readonly #series = new Map<string, { readonly labels: string; readonly histogram: Histogram }>();
+/** All histograms of one operation, provider and model; each is there once it has a sample. */
+class OperationSeries {
+  readonly #labels: readonly string[];
+  /** By metric, then by its last label; an empty one is left out of the text. */
+  readonly #histograms = new Map<MetricInfo, Map<string, Histogram>>();
 
-  constructor(metric: MetricInfo, bounds: Bounds) {
-    this.#metric = metric;
-    this.#bounds = bounds;
+  constructor(labels: readonly string[]) {
+    this.#labels = labels;
   }
 
-  series(...values: readonly string[]): Histogram {
-    const name = values.join('\n');
-    const known = this.#series.get(name);
-    if (known !== undefined) return known.histogram;
-    const histogram = new Histogram(this.#bounds);
-    this.#series.set(name, { labels: this.#labels(values), histogram });
-    return histogram;
-  }
-
-  write(out: Exposition): void {
-    out.begin(this.#metric);
-    for (const { labels, histogram } of this.#series.values()) {
-      histogram.write(out, this.#metric.name, labels);
+  settled(fact: SettledFact): void {
+    const { tokenUsage, serverDuration, timeToFirstToken, timePerOutputToken } = GENAI_METRICS;
+    const {
+      tokens,
+      duration,
+      timeToFirstToken: firstBounds,
+      timePerOutputToken: gapBounds,
+    } = GENAI_BOUNDS;
+    this.#of(serverDuration, duration, fact.code ?? '').observe(fact.durationMs / 1_000);
+    if (fact.outcome === 'refused') return;
+    this.#of(tokenUsage, tokens, 'input').observe(fact.usage.inputTokens);
+    this.#of(tokenUsage, tokens, 'output').observe(fact.usage.outputTokens);
+    if (fact.streamed && fact.ttftMs !== null) {
+      this.#of(timeToFirstToken, firstBounds, '').observe(fact.ttftMs / 1_000);
+    }
+    if (fact.interTokenMs !== null) {
+      this.#of(timePerOutputToken, gapBounds, '').observe(fact.interTokenMs / 1_000);
     }
   }
 
+  attempted({ outcome, durationMs, ttftMs }: EndedAttempt): void {
+    const { clientDuration, timeToFirstChunk } = GENAI_METRICS;
+    const error = outcome === 'ok' ? '' : outcome;
+    this.#of(clientDuration, GENAI_BOUNDS.duration, error).observe(durationMs / 1_000);
+    if (ttftMs === null) return;
+    this.#of(timeToFirstChunk, GENAI_BOUNDS.duration, '').observe(ttftMs / 1_000);
+  }
+
   /** `error.type` is left out where nothing went wrong, as the conventions want it. */
-  #labels(values: readonly string[]): string {
-    const { labels } = this.#metric;
-    const told = labels.map((_, at) => at).filter((at) => values[at] !== '');
-    return renderLabels(
-      told.map((at) => labels[at] ?? ''),
-      told.map((at) => values[at] ?? ''),
-    );
+  write(out: Exposition, metric: MetricInfo): void {
+    for (const [last, histogram] of this.#histograms.get(metric) ?? []) {
+      const values = last === '' ? this.#labels : [...this.#labels, last];
+      const labels = renderLabels(metric.labels.slice(0, values.length), values);
+      histogram.write(out, metric.name, labels);
+    }
+  }
+
+  #of(metric: MetricInfo, bounds: Bounds, last: string): Histogram {
+    let byLast = this.#histograms.get(metric);
+    if (byLast === undefined) {
+      byLast = new Map();
+      this.#histograms.set(metric, byLast);
+    }
+    let histogram = byLast.get(last);
+    if (histogram === undefined) {
+      histogram = new Histogram(bounds);
+      byLast.set(last, histogram);
+    }
+    return histogram;
   }
 }

@@ -29,6 +29,7 @@ function createFigures() {
     backends: [UP] as ReturnType<TroubleSources['backends']>,
     requests: 0,
     faults: 0,
+    bounds: BOUNDS,
     lines: [] as { model: string; oldestMs: number }[],
     diskFreeBytes: 5e9 as number | null,
     recording: RECORDING,
@@ -62,7 +63,8 @@ function startLab(webhook: Webhook | null | undefined = undefined) {
   };
   const alerts = startTroubleAlerts({
     ...time,
-    ...{ bounds: BOUNDS, sources: toSources(figures), installId: 'box-1', log: book.log },
+    ...{ sources: toSources(figures), installId: 'box-1', log: book.log },
+    bounds: () => figures.bounds,
     webhook: webhook === undefined ? listener : webhook,
     random: () => new Uint8Array([255]),
   });
@@ -190,10 +192,10 @@ test('one refused event of the trail is told of, and over when a minute or two h
 });
 
 test('what is off is not told, also after a reload', async () => {
-  const { figures, time, told, alerts } = startLab();
+  const { figures, time, told } = startLab();
   figures.diskFreeBytes = 0;
   figures.backends = [DOWN];
-  alerts.setBounds({ ...BOUNDS, diskFreeBytes: null, backendDownMs: null });
+  figures.bounds = { ...BOUNDS, diskFreeBytes: null, backendDownMs: null };
   await time.advance(5 * MINUTE);
   expect(told).toEqual([]);
 });
@@ -251,7 +253,7 @@ test('over a real connection: signed, and refused content does not stop the rest
   figures.diskFreeBytes = 1;
   const alerts = startTroubleAlerts({
     ...{ clock: time.clock, timers: time.timers, webhook, installId: 'box-1' },
-    ...{ bounds: BOUNDS, sources: toSources(figures), log: createLogBook().log },
+    ...{ bounds: () => BOUNDS, sources: toSources(figures), log: createLogBook().log },
     random: () => new Uint8Array([0]),
   });
   await time.advance(5 * SECOND);
