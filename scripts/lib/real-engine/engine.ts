@@ -7,6 +7,8 @@ export const MODEL = 'tiny-llama';
 export interface Engine extends AsyncDisposable {
   readonly process: RunningProcess;
   readonly url: string;
+  /** The file of its model. */
+  readonly model: string;
 }
 
 /** Makes the random model in `folder` and serves it with llama.cpp's server on a free port. */
@@ -25,5 +27,5 @@ export async function startEngine(python: string, folder: string): Promise<Engin
     { cwd: folder, env: { PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1' } },
   );
   const [, url = ''] = await process.untilLine(/running on (http:\S+)/, 60_000);
-  return { process, url, [Symbol.asyncDispose]: () => process[Symbol.asyncDispose]() };
+  return { process, url, model, [Symbol.asyncDispose]: () => process[Symbol.asyncDispose]() };
 }

@@ -6,11 +6,13 @@ import { runPythonChecks } from '../sdk/python-checks.ts';
 import { ensurePythonEnv } from '../sdk/python-env.ts';
 import { MODEL, startEngine } from './engine.ts';
 import { runNodeChecks } from './node-checks.ts';
+import { runSwapChecks } from './swap-checks.ts';
 
 const HELP = `usage: scripts/real-engine
 
 Builds llmgate and runs the official OpenAI clients for Python and JavaScript through it on a real
-engine: llama.cpp's server with a tiny model of random weights that is made on the spot. The first
+engine: llama.cpp's server with a tiny model of random weights that is made on the spot. Then llmgate
+starts and swaps two such engines itself. The first
 time llama.cpp is compiled into .tools/llama, which takes some minutes and a C++ compiler;
 LLMGATE_LLAMA_VENV names a Python environment that has llama-cpp-python[server] and gguf already.
 `;
@@ -49,7 +51,9 @@ models:
     say('==> the official client for JavaScript');
     const isNodeFine = await runNodeChecks({ engine, lab, served });
     const areBooksFine = await showBooks(lab);
-    return isPythonFine && isNodeFine && areBooksFine;
+    say('==> two engines that llmgate starts and swaps itself');
+    const areSwapsFine = await runSwapChecks(python, engine.model);
+    return isPythonFine && isNodeFine && areBooksFine && areSwapsFine;
   } finally {
     clearTimeout(tooLong);
   }
