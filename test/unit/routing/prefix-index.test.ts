@@ -47,7 +47,7 @@ describe('PrefixIndex', () => {
     const kept = someChain(8);
     for (let round = 0; round < 2_000; round += 1) {
       index.learn(someChain(8), 1);
-      if (round % 10 === 0) index.learn(kept, 2);
+      if (round % 40 === 0) index.learn(kept, 2);
     }
     expect(index.entries).toBeLessThanOrEqual(1_024);
     expect(index.entries).toBeGreaterThan(1_000);

@@ -2,6 +2,18 @@ import { describe, expect, test } from 'vitest';
 import type { Job, ReplicaLease } from '../../../src/routing/scheduling.ts';
 import { type SomePool, somePool, target } from '../../support/some-pool.ts';
 
+const SOME_JOB: Job = {
+  model: 'm',
+  candidates: [target('a')],
+  balance: 'least_busy',
+  subject: 'key',
+  weight: 1,
+  priority: 1,
+  inputTokens: 1,
+  prefix: new Uint32Array(0),
+  session: null,
+};
+
 /** One replica with one place, which somebody has. */
 function taken(): { pool: SomePool; lease: ReplicaLease } {
   const pool = somePool(1);
@@ -206,19 +218,8 @@ describe('in line', () => {
     pool.replica('a').maxConcurrency = 1;
     const first = pool.place();
     const order: string[] = [];
-    const job: Job = {
-      model: 'm',
-      candidates: [target('a')],
-      balance: 'least_busy',
-      subject: 'key',
-      weight: 1,
-      priority: 1,
-      inputTokens: 1,
-      prefix: new Uint32Array(0),
-      session: null,
-    };
     const ask = (left: number) =>
-      pool.scheduler.ask(job, 0, {
+      pool.scheduler.ask(SOME_JOB, 0, {
         onLease: (lease) => {
           order.push(`${left}`);
           if (left > 0) ask(left - 1);
@@ -230,5 +231,20 @@ describe('in line', () => {
     first.end('ok', 0);
     expect(order.join(' ')).toBe('3 2 1 0');
     expect(pool.scheduler.views(0)[0]?.inFlight).toBe(0);
+  });
+
+  test('a place that becomes free while another is given is not forgotten', () => {
+    const pool = somePool(2);
+    for (const replica of pool.replicas.values()) replica.maxConcurrency = 1;
+    const onA = pool.place({ candidates: [target('a')] });
+    const onB = pool.place({ candidates: [target('b')] });
+    pool.wait('x', { candidates: [target('a')] });
+    const asked = pool.scheduler.ask({ ...SOME_JOB, candidates: [target('b'), target('a')] }, 0, {
+      onLease: () => onA.end('ok', 0),
+      onUnavailable: () => {},
+    });
+    expect(asked.kind).toBe('waiting');
+    onB.end('ok', 0);
+    expect(pool.told).toEqual(['x@a']);
   });
 });
