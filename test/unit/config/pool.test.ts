@@ -194,15 +194,17 @@ gpu: off
 });
 
 test('a large file of nothing but mistakes is judged in time', () => {
-  const count = 2_000;
-  const models = Array.from(
-    { length: count },
-    (_, at) =>
-      `  m${at}: { targets: [gone${at}], fallback: [lost${at}], rules: [{ labels: [no${at}] }] }`,
+  const count = 700;
+  // Long names: what each of them was meant to be is a long search.
+  const name = (kind: string, at: number) => `${kind}-${'x'.repeat(50)}-${at}`;
+  const numbers = Array.from({ length: count }, (_, at) => at);
+  const backends = numbers.map(
+    (at) =>
+      `  ${name('b', at)}: { type: vllm, url: "http://h:1", discover: false, labels: [${name('l', at)}] }`,
   );
-  const backends = Array.from(
-    { length: 2_000 },
-    (_, at) => `  b${at}: { type: vllm, url: "http://h:1", discover: false, labels: [l${at}] }`,
+  const models = numbers.map(
+    (at) =>
+      `  ${name('m', at)}: { targets: [${name('gone', at)}], fallback: [${name('lost', at)}], rules: [{ labels: [${name('no', at)}] }] }`,
   );
   const yaml = `backends:\n${backends.join('\n')}\nmodels:\n${models.join('\n')}\n`;
   expect(problemCount(yaml)).toBe(count * 3);
