@@ -4,12 +4,19 @@ import type { LiveOperations } from './live-operations.ts';
 import { CancelResult, DrainResult } from './live-schemas.ts';
 import type { Send } from './remote-operations.ts';
 
+/** A gateway that is silent for so long is to be shown as one that is gone. */
+const LIVE_TIMEOUT_MS = 5_000;
+
 export function createRemoteLive(send: Send): LiveOperations {
   const answer = createLiveAnswer();
   const post = (path: string) => ({ method: 'POST', path }) as const;
   const backend = (id: string) => `/backends/${encodeURIComponent(id)}`;
   return {
-    live: (since) => send({ method: 'GET', path: `/live?since=${since}`, answer }),
+    live: (since) =>
+      send({
+        ...{ method: 'GET', path: `/live?since=${since}`, answer },
+        timeoutMs: LIVE_TIMEOUT_MS,
+      }),
     drainBackend: (id) => send({ ...post(`${backend(id)}/drain`), answer: DrainResult }),
     resumeBackend: (id) => send({ ...post(`${backend(id)}/resume`), answer: DrainResult }),
     cancelRequest: (id) =>

@@ -30,8 +30,6 @@ export function reduceTop(state: TopState, event: TopEvent): TopState {
       };
     case 'acted':
       return { ...state, notice: { text: event.text, tone: event.ok ? 'good' : 'bad' } };
-    case 'tick':
-      return state.link.kind === 'lost' ? { ...state, nowMs: event.nowMs } : state;
   }
 }
 

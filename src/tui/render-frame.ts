@@ -53,7 +53,7 @@ function describeGateway({ document, link, nowMs }: TopState): string {
   if (document === null) return 'llmgate: connecting';
   const { version, listen, draining } = document.gateway;
   const up = renderDuration(document.uptime_ms);
-  return `llmgate ${version}  ${listen}  up ${up}  ${draining ? 'DRAINING' : 'serving'}`;
+  return `llmgate ${version}  ${draining ? 'DRAINING' : 'serving'}  up ${up}  ${listen}`;
 }
 
 const TITLES: Readonly<Record<ScreenName, string>> = {

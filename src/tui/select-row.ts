@@ -14,7 +14,9 @@ export function selectedId(state: TopState): string | null {
 export function withAction(state: TopState, key: 'x' | 'u'): TopState {
   const id = selectedId(state);
   const action = id === null ? null : findAction(state, key, id);
-  return action === null ? state : askFor(state, action);
+  if (action !== null) return askFor(state, action);
+  if (state.screen !== 'requests' || id === null) return state;
+  return { ...state, notice: { text: 'only a request in flight can be cancelled', tone: 'plain' } };
 }
 
 export function askFor(state: TopState, action: TopAction): TopState {

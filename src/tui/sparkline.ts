@@ -2,7 +2,7 @@ const BLOCKS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /** The newest values at the right, scaled to the largest of those shown. `null` is a gap. */
 export function renderSparkline(values: readonly (number | null)[], width: number): string {
-  const shown = values.slice(-Math.max(0, width));
+  const shown = width <= 0 ? [] : values.slice(-width);
   const most = Math.max(0, ...shown.map((value) => value ?? 0));
   const text = shown.map((value) => {
     if (value === null) return ' ';

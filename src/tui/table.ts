@@ -32,6 +32,8 @@ export interface TableSpec<Source, Row> {
 
 const GAP = 1;
 const MARK_WIDTH = 2;
+/** A name of fewer cells tells nothing. */
+const FILL_MIN = 8;
 
 /** The rows that a table shows, in its order. */
 export function arrangeRows<Source, Row>(
@@ -108,6 +110,8 @@ interface Fitted<Row> {
 
 function fitColumns<Row>(columns: readonly Column<Row>[], width: number): Fitted<Row>[] {
   const shown = columns.filter(({ from = 0 }) => width >= from);
+  // What stands further right matters less.
+  while (shown.length > 1 && narrowest(shown) > width) shown.pop();
   const fills = shown.filter((column) => column.width === 'fill').length;
   const fixed = shown.reduce((sum, each) => sum + (each.width === 'fill' ? 0 : each.width), 0);
   const left = Math.max(0, width - MARK_WIDTH - fixed - GAP * (shown.length - 1));
@@ -119,6 +123,15 @@ function fitColumns<Row>(columns: readonly Column<Row>[], width: number): Fitted
     const share = Math.floor(left / fills);
     return { column, width: filled === fills ? left - share * (fills - 1) : share };
   });
+}
+
+/** Cells that a line takes at the least. */
+function narrowest(columns: readonly { readonly width: number | 'fill' }[]): number {
+  const cells = columns.reduce(
+    (sum, each) => sum + (each.width === 'fill' ? FILL_MIN : each.width),
+    0,
+  );
+  return MARK_WIDTH + cells + GAP * (columns.length - 1);
 }
 
 function renderTitles<Row>(

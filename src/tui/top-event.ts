@@ -6,9 +6,7 @@ export type TopEvent =
   | { readonly type: 'document'; readonly document: LiveDocument }
   | { readonly type: 'key'; readonly key: KeyPress }
   | { readonly type: 'resized'; readonly columns: number; readonly rows: number }
-  /** The gateway does not answer. */
+  /** The gateway does not answer; told again for as long as it does not. */
   | { readonly type: 'lost'; readonly problem: string; readonly nowMs: number }
   /** An action has been done, or has failed. */
-  | { readonly type: 'acted'; readonly ok: boolean; readonly text: string }
-  /** Time has passed: shown only while something counts it. */
-  | { readonly type: 'tick'; readonly nowMs: number };
+  | { readonly type: 'acted'; readonly ok: boolean; readonly text: string };
