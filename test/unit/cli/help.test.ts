@@ -17,6 +17,7 @@ import { addModelsCommand } from '../../../src/cli/models.ts';
 import { addReloadCommand } from '../../../src/cli/reload.ts';
 import { addRestoreCommand } from '../../../src/cli/restore.ts';
 import { addStatusCommand } from '../../../src/cli/status.ts';
+import { addTopCommand } from '../../../src/cli/top.ts';
 import { addUsageCommand } from '../../../src/cli/usage.ts';
 import { addVersionCommand } from '../../../src/cli/version.ts';
 import { isUpdatingGolden, readGolden, writeGolden } from '../../support/golden.ts';
@@ -84,6 +85,7 @@ function addAll(program: Command, io: CliIo): void {
     addBackupCommand,
     addRestoreCommand,
     addStatusCommand,
+    addTopCommand,
     addReloadCommand,
     addDoctorCommand,
     addBenchCommand,
