@@ -5,7 +5,7 @@ import { didYouMean } from './schema-findings.ts';
 const MOST_LISTED = 12;
 
 /** Searches for what was meant among one list of names: each is long, and nobody reads on. */
-const MOST_SEARCHES = 20;
+const MOST_SEARCHES = 10;
 const searches = new WeakMap<readonly string[], number>();
 
 /** A name that leads nowhere: with the one that was likely meant, or those that there are. */
