@@ -45,10 +45,7 @@ export async function createGate(first: BuiltGeneration, parts: GateParts): Prom
     budgets: await loadBudgets({ store, clock, rules, timezone, onAlert: copies.nudgeAlerts }),
     gpuShares: createGpuShares(clock),
     scheduler: pool.scheduler,
-    health: {
-      accepts: (backend, nowMs) => pool.health.replica(backend)?.accepts(nowMs) ?? false,
-      note: (...facts) => pool.health.note(...facts),
-    },
+    health: pool.health,
     retryBudget: pool.retryBudget,
     engines: pool.processes,
     metrics: observatory.metrics,

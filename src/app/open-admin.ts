@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createOperations } from '../admin/local-operations.ts';
 import type { Operations } from '../admin/operations.ts';
 import { startAdminServer } from '../admin/server.ts';
+import { startAdminTcpServer } from '../admin/tcp-server.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock, RandomBytes } from '../core/clock.ts';
 import type { Gate } from '../gateway/gate.ts';
@@ -40,7 +41,7 @@ interface AdminParts {
   readonly url: string;
 }
 
-/** Opens the admin socket. Throws when something else is in its place. */
+/** Opens the admin socket, and the port where one is asked for. Throws when one cannot be had. */
 export function openAdmin(parts: AdminParts): Admin {
   const { config, records, clock, random, version, views, log } = parts;
   const { store, content, checkpointer } = records;
@@ -61,5 +62,18 @@ export function openAdmin(parts: AdminParts): Admin {
     onFailure: (failure: Error) => log.error('admin_failed', { cause: failure }),
   };
   const socket = startAdminServer({ ...served, socketPath: join(dataDir, 'admin.sock') });
-  return { operations, stop: () => socket.stop() };
+  const { listen } = config.admin;
+  if (listen === null) return { operations, stop: () => socket.stop() };
+  try {
+    const tcp = startAdminTcpServer({
+      ...{ ...served, listen },
+      keys: () => parts.reloader.config.admin.keys,
+      onRefused: (reason, address) => records.keeper.failedLogins.note(reason, address, null),
+    });
+    log.info('admin_listening', { url: tcp.url });
+    return { operations, stop: async () => void (await Promise.all([socket.stop(), tcp.stop()])) };
+  } catch (cause) {
+    void socket.stop();
+    throw cause;
+  }
 }

@@ -51,7 +51,7 @@ export function openPool(options: PoolOptions): Pool {
     ...{ clock, log, env },
     timers: { after: (delayMs, run) => later(delayMs, run) },
     limits: { maxWaiting: first.config.queue.maxWaiting },
-    onChange: pump,
+    onChange: () => health.processesChanged(),
   });
   const health = openHealthBoard({
     ...{ client, clock, random },

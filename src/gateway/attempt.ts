@@ -40,6 +40,12 @@ export class Attempt {
     this.gpuLease = isTimed ? gate.gpuShares.begin(backend) : undefined;
   }
 
+  /** The request goes out now. */
+  begin(): void {
+    this.reached = true;
+    this.#gate.health.begin(this.target.backend, this.startedMs);
+  }
+
   get isOpen(): boolean {
     return this.endedMs === undefined;
   }
@@ -49,6 +55,7 @@ export class Attempt {
     if (this.firstTokenMs !== undefined) return;
     this.firstTokenMs = this.#gate.clock.monotonicMs();
     this.lease.firstToken(this.firstTokenMs);
+    this.#gate.health.answered(this.target.backend, this.firstTokenMs);
   }
 
   /** `code` says why it did not serve; null when it did. The first call counts. */
@@ -59,8 +66,10 @@ export class Attempt {
     this.code = code;
     this.gpuLease?.end();
     this.engine?.end();
+    const verdict = outcome === 'failed' && !this.reached ? 'unreachable' : outcome;
+    // Before the place is given back: the next one in line should not get what has just failed.
+    this.#gate.health.note(this.target.backend, verdict, nowMs, retryAfterMs);
     this.lease.end(LEASE_RESULTS[outcome], nowMs);
-    this.#gate.health.note(this.target.backend, outcome, nowMs, retryAfterMs);
     this.#gate.metrics.attempted(this.target.backend, outcome);
   }
 

@@ -66,7 +66,7 @@ async function attempt(
   const body = call.bodyFor(target, outputLimitFor(exchange, target.backend));
   const asked: Asked = { body, model: target.model };
   gate.retryBudget.count(target.backend, record.startedMs);
-  record.reached = true;
+  record.begin();
   record.reply.sending = generation.sender.send(
     target,
     {

@@ -69,7 +69,8 @@ async function deliverWhole(
   serve(exchange, attempt);
   exchange.outputTokensCounted = facts.outputTokensCounted;
   const usage = usageOf(facts, exchange.call?.shape.inputTokens ?? 0);
-  attempt.lease.output(usage.outputTokens);
+  // Our own count: what a backend reports may be no number at all.
+  attempt.lease.output(facts.outputTokensCounted);
   const outcome = {
     kind: 'served',
     usage,

@@ -138,9 +138,14 @@ export interface Sender {
 export interface HealthNotes {
   /** Whether a request may be sent there now. */
   accepts(backend: string, nowMs: number): boolean;
+  /** An attempt begins. */
+  begin(backend: string, nowMs: number): void;
+  /** It has got its first content. */
+  answered(backend: string, nowMs: number): void;
+  /** It has ended. */
   note(
     backend: string,
-    verdict: 'ok' | 'failed' | 'busy' | 'warming' | 'refused' | 'cancelled',
+    verdict: AttemptOutcome | 'unreachable',
     nowMs: number,
     retryAfterMs?: number,
   ): void;

@@ -204,7 +204,7 @@ async function ask(
   request: BackendRequest,
 ): Promise<Counted> {
   const { reply, target } = attempt;
-  attempt.reached = true;
+  attempt.begin();
   reply.sending = generation.sender.send(target, request, reply);
   const head = await reply.head;
   if ('stage' in head) throw failureToError(head);

@@ -59,6 +59,17 @@ export class Candidates {
       state.look(replica, this.engineQueue, nowMs);
       this.#add(target, state, target.weight * replica.share(nowMs));
     }
+    if (this.count === 0 && !this.isComing) this.#addLastResorts(candidates, nowMs);
+  }
+
+  #addLastResorts(candidates: readonly Target[], nowMs: number): void {
+    for (const target of candidates) {
+      const replica = this.#replicas(target.backend);
+      if (replica === undefined || !replica.isLastResort(nowMs)) continue;
+      const state = this.#book.replica(target.backend);
+      state.look(replica, this.engineQueue, nowMs);
+      this.#add(target, state, target.weight);
+    }
   }
 
   /** It has a place; a saturated engine is left alone while another is not. */

@@ -63,6 +63,8 @@ export class Lease implements ReplicaLease {
   }
 
   output(tokens: number): void {
+    // A counter that is no number would stand in nobody's order.
+    if (!(tokens > 0 && tokens < Number.MAX_SAFE_INTEGER)) return;
     this.#outputTokens += tokens;
     this.#account.charge(outputCharge(tokens, this.#weight));
   }

@@ -12,6 +12,11 @@ export interface Replica {
   accepts(nowMs: number): boolean;
   /** It will accept soon without anybody's help: it is warming, or its process is being started. */
   readonly isComing: boolean;
+  /**
+   * It fails too many requests to be sent any, but it answers: better than nobody when no other
+   * candidate accepts or is coming.
+   */
+  isLastResort(nowMs: number): boolean;
   /** Requests it may have at once as configured; null when nobody has said. */
   readonly maxConcurrency: number | null;
   /** What the engine itself says; null when it says nothing or the last word is stale. */

@@ -115,6 +115,7 @@ function someReplica(id: string): SomeReplica {
     id,
     isUp: true,
     isComing: false,
+    isLastResort: () => false,
     maxConcurrency: null,
     load: null,
     part: 1,

@@ -116,6 +116,7 @@ function busyReplica(id: string): Replica {
     id,
     accepts: () => true,
     isComing: false,
+    isLastResort: () => false,
     maxConcurrency: 256,
     engineLoad: () => load,
     share: () => 1,

@@ -104,6 +104,13 @@ export class BackendHealth implements Replica {
     return this.breaker.allows(nowMs);
   }
 
+  /** Behind a breaker that opened on answers, not on silence: half a vendor beats none. */
+  isLastResort(nowMs: number): boolean {
+    if (this.isDrained || nowMs < this.#warmingUntilMs || nowMs < this.#coolUntilMs) return false;
+    if (this.#processState() === 'failed' || this.#streak.state === 'down') return false;
+    return this.breaker.isAnswering(nowMs);
+  }
+
   engineLoad(nowMs: number): EngineLoad | null {
     const isFresh = nowMs - this.#loadMs <= STALE_INTERVALS * this.#settings.loadIntervalMs;
     return isFresh ? this.#load : null;

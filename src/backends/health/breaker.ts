@@ -64,6 +64,11 @@ export class Breaker {
     return nowMs >= this.#openUntilMs && nowMs >= this.#trialUntilMs;
   }
 
+  /** Open because of what the backend answered, not because it could not be reached. */
+  isAnswering(nowMs: number): boolean {
+    return this.state(nowMs) === 'open' && !this.#unreachable;
+  }
+
   /** When its answer changes although nothing happens; Infinity for never. */
   changesAtMs(nowMs: number): number {
     if (this.#openUntilMs === null) return Number.POSITIVE_INFINITY;

@@ -102,7 +102,15 @@ function players(
 function alwaysUp(id: string): Replica {
   const share = () => 1;
   const accepts = () => true;
-  return { id, accepts, isComing: false, maxConcurrency: null, engineLoad: () => null, share };
+  return {
+    id,
+    accepts,
+    isComing: false,
+    isLastResort: () => false,
+    maxConcurrency: null,
+    engineLoad: () => null,
+    share,
+  };
 }
 
 /** Numbers of a trace are counted from 0; hashes are not. */

@@ -179,6 +179,7 @@ class SharingWorld {
       id,
       isUp: true,
       isComing: false,
+      isLastResort: () => false,
       running: 0,
       speed: 1,
       maxConcurrency: 1 + this.#random.int(5),
