@@ -43,7 +43,11 @@ export function addTopCommand(program: Command, io: TopIo): void {
     .option('--json', 'print the figures as one JSON document and end')
     .addOption(new Option('--screen <name>', 'where to begin').choices(SCREENS).default('overview'))
     .option('--filter <text>', 'only rows with this text', '')
-    .option('--interval <time>', 'how often to look, 100ms to 10s', parseInterval, 1_000)
+    .addOption(
+      new Option('--interval <time>', 'how often to look, 100ms to 10s')
+        .argParser(parseInterval)
+        .default(1_000, '1s'),
+    )
     .addOption(
       new Option('--color <when>', 'colour on the screen')
         .choices(['auto', 'always', 'never'])

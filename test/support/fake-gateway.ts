@@ -1,5 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { createBlankKey } from '../../src/admin/key-changes.ts';
+import { toKeyView } from '../../src/admin/key-view.ts';
 import { OperationError } from '../../src/admin/operation-error.ts';
 import type { Operations } from '../../src/admin/operations.ts';
 import { startAdminServer } from '../../src/admin/server.ts';
@@ -34,9 +36,13 @@ export function startFakeGateway(options: FakeGatewayOptions): FakeGateway {
     actions.push(text);
     if (text.endsWith('stuck')) throw new OperationError('internal', 'it is stuck');
   };
+  const actOnKey = (verb: string, ref: string) => {
+    act(`${verb} ${ref}`);
+    return toKeyView(createBlankKey('k00000000000', ref, 0), 0);
+  };
   const keys = {
-    suspend: async (ref: string) => act(`suspend ${ref}`),
-    resume: async (ref: string) => act(`unsuspend ${ref}`),
+    suspend: async (ref: string) => actOnKey('suspend', ref),
+    resume: async (ref: string) => actOnKey('unsuspend', ref),
   };
   const operations: Partial<Omit<Operations, 'keys'>> = {
     status: async () => createFakeLiveGateway().status(),

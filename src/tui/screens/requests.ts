@@ -48,7 +48,7 @@ export const requestsScreen = createTableScreen<RequestRow>('requests', {
       text: ({ request }) => renderTimeOfDay(request.started_at),
     },
     { title: 'ID', width: 6, text: shortId },
-    { title: 'STATE', width: 10, text: stateOf, tone: toneOf },
+    { title: 'STATE', width: 12, text: stateOf, tone: toneOf },
     { title: 'MODEL', width: 'fill', text: ({ request }) => request.model },
     { title: 'KEY', width: 'fill', text: ({ request }) => request.key_name },
     { title: 'USER', width: 'fill', from: 130, text: ({ request }) => request.user ?? '' },
