@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
 import type { Clock, RandomBytes } from '../core/clock.ts';
+import { systemTimers } from '../core/timers.ts';
 import type { Log } from '../observe/log.ts';
 import { type AlertStats, createAlertDeliverer } from '../sinks/alert-deliverer.ts';
 import { createExporter, type ExporterStats } from '../sinks/exporter.ts';
 import { openSink } from '../sinks/open-sink.ts';
 import type { ExportedChain } from '../sinks/record.ts';
-import { systemTimers } from '../sinks/timers.ts';
 import { createWebhook } from '../sinks/webhook.ts';
 import type { Store } from '../store/store.ts';
 

@@ -1,5 +1,6 @@
-import { type Clock, systemAfter } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import { createRequestIds } from '../core/ids.ts';
+import { systemTimers } from '../core/timers.ts';
 import { createCounters, type Gate } from '../gateway/gate.ts';
 import { GateLoad } from '../gateway/gate-load.ts';
 import { Hedges } from '../gateway/hedge.ts';
@@ -36,7 +37,7 @@ export async function createGate(first: BuiltGeneration, parts: GateParts): Prom
   const { limits, budgets: rules, timezone } = first.config;
   return {
     clock,
-    after: systemAfter,
+    after: systemTimers.after,
     random,
     requestIds: createRequestIds(clock),
     log,

@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts';
 import type { Clock, RandomBytes } from '../core/clock.ts';
+import { systemTimers } from '../core/timers.ts';
 import type { Log } from '../observe/log.ts';
 import type { RequestMetrics } from '../observe/metrics/request-metrics.ts';
-import { systemTimers } from '../sinks/timers.ts';
 import { createWebhook } from '../sinks/webhook.ts';
 import { freeBytesOn } from '../store/disk-room.ts';
 import type { Pool } from './pool.ts';

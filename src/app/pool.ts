@@ -9,6 +9,7 @@ import type { Capacity } from '../backends/process/room.ts';
 import { spawnEngine } from '../backends/process/spawn-engine.ts';
 import type { BackendConfig, Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
+import { systemTimers } from '../core/timers.ts';
 import type { Log } from '../observe/log.ts';
 import { createRetryBudget, type RetryBudget } from '../routing/retry-budget.ts';
 import { createScheduler } from '../routing/scheduler.ts';
@@ -49,7 +50,7 @@ export function openPool(options: PoolOptions): Pool {
     spawn: spawnEngine,
     probe: createReadyProbe(client),
     ...{ clock, log, env },
-    timers: { after: (delayMs, run) => later(delayMs, run) },
+    timers: systemTimers,
     limits: { maxWaiting: first.config.queue.maxWaiting },
     onChange: () => health.processesChanged(),
   });
@@ -89,11 +90,6 @@ export function openPool(options: PoolOptions): Pool {
       await processes.stop();
     },
   };
-}
-
-function later(delayMs: number, run: () => void): () => void {
-  const timer = setTimeout(run, delayMs);
-  return () => clearTimeout(timer);
 }
 
 function toEngines({ backends }: Config): EngineSettings[] {

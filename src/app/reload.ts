@@ -37,6 +37,8 @@ export interface Reloader {
   readonly config: Config;
   /** Those of `config`, ready for requests. */
   readonly backends: readonly Backend[];
+  /** Also tells whoever has to follow of each configuration that was taken. Returns what ends it. */
+  onReload(follow: (config: Config) => void): () => void;
   /** Puts configured and discovered models together again. */
   rebuildModels(): void;
   /** One at a time; a call during a reload gets the result of a fresh one after it. */
@@ -81,6 +83,7 @@ const FIXED: readonly (readonly [name: string, of: (config: Config) => unknown])
 export function createReloader(options: ReloaderOptions): Reloader {
   const { gate, pool, observatory, records, client, discovery, configFile, loadConfig } = options;
   const { clock } = gate;
+  const followers = new Set<(config: Config) => void>();
   let current = options.first;
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -114,6 +117,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
     observatory.replaceBackends(next.config);
     gate.limiter.replaceRules(next.config.limits);
     gate.budgets.replaceRules(next.config.budgets);
+    for (const follow of followers) follow(next.config);
     gate.log.setLevel(next.config.log.level);
     const { checkpointIntervalMs, contentCapBytes, contentRetentionMs } = next.config.audit;
     records.keeper.setCheckpointInterval(checkpointIntervalMs);
@@ -136,6 +140,10 @@ export function createReloader(options: ReloaderOptions): Reloader {
       return current.backends;
     },
     rebuildModels,
+    onReload(follow) {
+      followers.add(follow);
+      return () => void followers.delete(follow);
+    },
     reload(by) {
       const result = queue.then(() => reloadNow(by));
       // One that fails must not fail those after it.

@@ -14,12 +14,12 @@ import { createGeneration } from './generation.ts';
 import { openKeyDirectory } from './key-directory.ts';
 import { openObservatory } from './observatory.ts';
 import { openAdmin } from './open-admin.ts';
+import { openWatchers } from './open-watchers.ts';
 import { openPool } from './pool.ts';
 import { startProgressNotes } from './progress.ts';
 import { createFraction } from './random-fraction.ts';
 import { openRecords, type Records } from './records.ts';
 import { createReloader, type LoadConfig, type Reloader } from './reload.ts';
-import { startRetention } from './retention.ts';
 
 export interface RunOptions {
   readonly config: Config;
@@ -56,7 +56,7 @@ export interface RunningGateway {
  * order of what may refuse (store, port, admin socket) and closes in the opposite one.
  */
 export async function runGateway(options: RunOptions): Promise<RunningGateway> {
-  const { config, log, version, clock = systemClock, random = systemRandom } = options;
+  const { config, log, version, clock = systemClock, random = systemRandom, env = {} } = options;
   const records = await openRecords({ config, clock, random, log });
   const { store } = records;
   const closers: (() => void | Promise<void>)[] = [() => records.close()];
@@ -72,7 +72,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     const observatory = openObservatory({ config, clock, log });
     closers.push(() => observatory.close());
     const pool = openPool({
-      ...{ first, client, clock, log, env: options.env ?? {} },
+      ...{ first, client, clock, log, env },
       random: createFraction(random),
       capacity: observatory.capacity,
     });
@@ -97,13 +97,16 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     });
     reloader.rebuildModels();
     closers.push(startProgressNotes(gate));
-    const retention = startRetention({ records, clock, log, config: () => reloader.config });
-    closers.push(() => retention.close());
+    const watchers = openWatchers({
+      ...{ gate, pool, records, observatory, reloader, clock, random, log, env },
+    });
+    const { retention, troubles } = watchers;
+    closers.push(() => watchers.close());
 
     const dataPlane = startDataPlane(gate, config.listen);
     closers.push(() => dataPlane.kill());
     const views = observatory.open({
-      ...{ gate, pool, client, records, retention, keys },
+      ...{ gate, pool, client, records, retention, keys, troubles },
       config: () => reloader.config,
       backends: () => reloader.backends,
       build: { version, commit: options.commit ?? null, runtime: `bun ${Bun.version}` },

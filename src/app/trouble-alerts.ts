@@ -1,7 +1,7 @@
 import type { Clock, RandomBytes } from '../core/clock.ts';
+import type { Timers } from '../core/timers.ts';
 import type { Log, LogFields } from '../observe/log.ts';
 import { type AlertDeliverer, type AlertStats, createDeliverer } from '../sinks/alert-deliverer.ts';
-import type { Timers } from '../sinks/timers.ts';
 import { type TroubleNote, toTroubleMessage } from '../sinks/trouble-message.ts';
 import type { Webhook } from '../sinks/webhook.ts';
 import { FaultSamples } from './troubles/fault-window.ts';

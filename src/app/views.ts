@@ -18,6 +18,7 @@ import type { Pool } from './pool.ts';
 import type { Sequence } from './recent-ring.ts';
 import type { Records } from './records.ts';
 import type { Retention } from './retention.ts';
+import type { TroubleAlerts } from './trouble-alerts.ts';
 
 /** The pages about a gateway, made when somebody asks for them. */
 export interface Views {
@@ -32,6 +33,7 @@ export interface Scene {
   readonly client: HttpClient;
   readonly records: Records;
   readonly retention: Retention;
+  readonly troubles: TroubleAlerts;
   readonly keys: KeyDirectory;
   readonly config: () => Config;
   readonly backends: () => readonly Backend[];
@@ -122,7 +124,7 @@ function poolSources({ gate, pool, client, backends }: Scene, { gpus, energy }: 
   };
 }
 
-function recordSources({ gate, records, retention }: Scene) {
+function recordSources({ gate, records, retention, troubles }: Scene) {
   return {
     ledger: () => records.store.ledger.stats(),
     budgets: () => gate.budgets.stats(),
@@ -134,7 +136,7 @@ function recordSources({ gate, records, retention }: Scene) {
     exports: () => records.copies.stats().exports.sinks,
     retention: () => retention.stats(),
     budgetAlerts: () => records.copies.stats().alerts,
-    troubleAlerts: () => null,
+    troubleAlerts: () => troubles.stats(),
   };
 }
 

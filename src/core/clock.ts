@@ -15,11 +15,3 @@ export const systemClock: Clock = {
 export type RandomBytes = (count: number) => Uint8Array;
 
 export const systemRandom: RandomBytes = (count) => crypto.getRandomValues(new Uint8Array(count));
-
-/** Calls `work` once after the delay, unless what it returns is called before. Passed in as time is. */
-export type After = (delayMs: number, work: () => void) => () => void;
-
-export const systemAfter: After = (delayMs, work) => {
-  const timer = setTimeout(work, delayMs);
-  return () => clearTimeout(timer);
-};

@@ -1,6 +1,7 @@
-import type { After, Clock } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import type { RequestIds } from '../core/ids.ts';
 import type { ContentMode } from '../core/key.ts';
+import type { Timers } from '../core/timers.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Log } from '../observe/log.ts';
 import type { BudgetBook } from '../pricing/budgets.ts';
@@ -95,7 +96,7 @@ export interface OverloadBounds {
 /** What the request path works with. One per process. */
 export interface Gate {
   readonly clock: Clock;
-  readonly after: After;
+  readonly after: Timers['after'];
   /** Uniform in [0, 1): for splits, shadows and jitter, never for secrets. */
   readonly random: () => number;
   readonly requestIds: RequestIds;

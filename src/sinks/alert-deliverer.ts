@@ -1,10 +1,10 @@
 import type { Clock, RandomBytes } from '../core/clock.ts';
+import { systemTimers, type Timers } from '../core/timers.ts';
 import type { Log, LogFields } from '../observe/log.ts';
 import { type Alert, toAlertMessage } from './alert-message.ts';
 import { Backoff } from './backoff.ts';
 import { Bell } from './bell.ts';
 import { type SinkFailure, toSinkFailure } from './sink-failure.ts';
-import { systemTimers, type Timers } from './timers.ts';
 import type { Webhook } from './webhook.ts';
 
 /** Alerts of one look. */

@@ -1,4 +1,4 @@
-import type { Timers } from './timers.ts';
+import type { Timers } from '../core/timers.ts';
 
 /** A wait that somebody can end. A ring that nobody waited for ends the next wait at once. */
 export class Bell {

@@ -1,4 +1,4 @@
-import type { Timers } from './timers.ts';
+import type { Timers } from '../core/timers.ts';
 
 /** A signal that fires after a time, or with another one. Dispose of it when the work is done. */
 export interface Deadline extends Disposable {

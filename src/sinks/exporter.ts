@@ -1,9 +1,9 @@
 import type { Clock, RandomBytes } from '../core/clock.ts';
+import { systemTimers, type Timers } from '../core/timers.ts';
 import type { Log } from '../observe/log.ts';
 import { Pump, type SinkStats } from './pump.ts';
 import type { AuditReader, ExportCursors, ExportedChain } from './record.ts';
 import type { Sink } from './sink.ts';
-import { systemTimers, type Timers } from './timers.ts';
 
 const POLL_EVERY_MS = 1_000;
 

@@ -1,4 +1,5 @@
 import type { Clock, RandomBytes } from '../core/clock.ts';
+import type { Timers } from '../core/timers.ts';
 import type { Log } from '../observe/log.ts';
 import { Backoff } from './backoff.ts';
 import { getBatchEnds } from './batch-ends.ts';
@@ -13,7 +14,6 @@ import {
 } from './record.ts';
 import type { Sink } from './sink.ts';
 import { SinkFailure } from './sink-failure.ts';
-import type { Timers } from './timers.ts';
 
 /** Rows of one batch, the most that is in memory for one sink. */
 const BATCH_ROWS = 500;

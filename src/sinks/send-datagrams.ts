@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import type { Timers } from '../core/timers.ts';
 import { toSinkFailure } from './sink-failure.ts';
-import type { Timers } from './timers.ts';
 
 /** A receiver's buffer holds some 200 of our messages by default: a burst stays well below. */
 const BURST = 50;

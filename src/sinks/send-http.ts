@@ -1,8 +1,8 @@
+import type { Timers } from '../core/timers.ts';
 import { startDeadline } from './deadline.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import type { SinkParts } from './sink.ts';
 import { SinkFailure, type SinkFailureOptions, toSinkFailure } from './sink-failure.ts';
-import type { Timers } from './timers.ts';
 
 /** From the first byte sent to the status of the answer. */
 const DEADLINE_MS = 30_000;

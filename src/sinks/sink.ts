@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
+import type { Timers } from '../core/timers.ts';
 import type { AuditBatch } from './record.ts';
-import type { Timers } from './timers.ts';
 
 /** One place the audit trail is copied to. Its pump calls one method at a time. */
 export interface Sink {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { createKeyText, digestSecret } from '../../src/access/key-format.ts';
-import { systemAfter, systemClock, systemRandom } from '../../src/core/clock.ts';
+import { systemClock, systemRandom } from '../../src/core/clock.ts';
 import { createRequestIds } from '../../src/core/ids.ts';
+import { systemTimers } from '../../src/core/timers.ts';
 import { createCounters, type Gate } from '../../src/gateway/gate.ts';
 import { InFlight } from '../../src/gateway/in-flight.ts';
 import { createRequestTags } from '../../src/gateway/request-tags.ts';
@@ -26,7 +27,7 @@ const key = someKey({
 
 function createGate(onSend: () => void): Gate {
   return {
-    ...healthyPool({ clock: systemClock, after: systemAfter, random: () => 0 }),
+    ...healthyPool({ clock: systemClock, after: systemTimers.after, random: () => 0 }),
     clock: systemClock,
     requestIds: createRequestIds(systemClock),
     log: createLog({

@@ -3,9 +3,9 @@ import type { EngineSettings } from '../../src/backends/process/engine-settings.
 import { openEngineProcesses } from '../../src/backends/process/open-engine-processes.ts';
 import { createReadyProbe } from '../../src/backends/process/ready-probe.ts';
 import { spawnEngine } from '../../src/backends/process/spawn-engine.ts';
-import { systemTimers } from '../../src/backends/process/timers.ts';
 import { startWatchdog } from '../../src/backends/watchdog.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { systemTimers } from '../../src/core/timers.ts';
 import { createLineSink, createLog } from '../../src/observe/log.ts';
 
 // A gateway that only runs engines, to be killed by tests. The argument is its settings as JSON;

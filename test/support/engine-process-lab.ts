@@ -8,9 +8,9 @@ import {
 } from '../../src/backends/process/open-engine-processes.ts';
 import { createReadyProbe } from '../../src/backends/process/ready-probe.ts';
 import { spawnEngine } from '../../src/backends/process/spawn-engine.ts';
-import { systemTimers } from '../../src/backends/process/timers.ts';
 import { startWatchdog } from '../../src/backends/watchdog.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { systemTimers } from '../../src/core/timers.ts';
 import { createLogBook } from './log-book.ts';
 import { testDir } from './test-dir.ts';
 

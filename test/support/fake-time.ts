@@ -1,4 +1,4 @@
-import type { Timers } from '../../src/sinks/timers.ts';
+import type { Timers } from '../../src/core/timers.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 
 /** A clock and its timers: nothing waits but for `advance`. */

@@ -1,4 +1,5 @@
-import type { After, Clock } from '../../src/core/clock.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import type { Timers } from '../../src/core/timers.ts';
 import type { Gate, Generation } from '../../src/gateway/gate.ts';
 import { GateLoad } from '../../src/gateway/gate-load.ts';
 import { Hedges } from '../../src/gateway/hedge.ts';
@@ -28,7 +29,7 @@ type PoolParts = Pick<
 
 interface PoolOptions {
   readonly clock: Clock;
-  readonly after: After;
+  readonly after: Timers['after'];
   /** 0 to below 1. */
   readonly random: () => number;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
+import type { Timers } from '../../core/timers.ts';
 import type { HttpClient } from '../http1/client.ts';
 import type { ProcessState } from '../process/engine-processes.ts';
-import type { Timers } from '../process/timers.ts';
 import { BackendHealth } from './backend-health.ts';
 import type {
   AttemptVerdict,

@@ -1,11 +1,11 @@
 import type { Clock } from '../../core/clock.ts';
+import type { Timers } from '../../core/timers.ts';
 import type { Log } from '../../observe/log.ts';
 import { engineEnvironment } from './engine-environment.ts';
 import { EngineOutput } from './engine-output.ts';
 import type { EngineSettings } from './engine-settings.ts';
 import type { ReadyProbe } from './ready-probe.ts';
 import type { EngineExit, SpawnEngine, SpawnedEngine } from './spawn-engine.ts';
-import type { Timers } from './timers.ts';
 
 /** What every run needs of the world around it. */
 export interface EngineParts {

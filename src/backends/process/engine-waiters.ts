@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { GateError } from '../../core/error.ts';
+import type { Timers } from '../../core/timers.ts';
 import type { EngineUse } from './engine-processes.ts';
-import type { Timers } from './timers.ts';
 
 /** A start that fails may be bad luck; after two of them somebody else should answer. */
 const STARTS_WAITED_FOR = 2;

@@ -1,9 +1,9 @@
 import type { Clock } from '../../core/clock.ts';
+import type { Timers } from '../../core/timers.ts';
 import type { Log } from '../../observe/log.ts';
 import { inheritedEnvironment } from './engine-environment.ts';
 import { runCommand } from './run-command.ts';
 import { type ScaleBound, type ScaleFigures, type ScaleSignal, ScaleWatch } from './scale-watch.ts';
-import type { Timers } from './timers.ts';
 
 /** Who is told that more or fewer machines are wanted. */
 export interface ScaleHook {

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { systemTimers, type Timers } from '../../../src/core/timers.ts';
 import type { AuditBatch } from '../../../src/sinks/record.ts';
 import { SinkFailure } from '../../../src/sinks/sink-failure.ts';
 import { createSyslogSink } from '../../../src/sinks/syslog-sink.ts';
-import { systemTimers, type Timers } from '../../../src/sinks/timers.ts';
 import { createFakeTime } from '../../support/fake-time.ts';
 import { aBatch } from '../../support/some-records.ts';
 import {
