@@ -59,6 +59,8 @@ function* payableOptions(plan: Plan): Generator<Plan> {
  */
 export async function record(exchange: Exchange, asked: Asked, target: Target): Promise<void> {
   const { caller, call, model } = asked;
+  // Who left while their place was being handed over is settled: an open row would stay for ever.
+  exchange.throwIfStopped();
   await recordOpen(exchange, {
     ...bookingOf(exchange, caller, call, model),
     backend: target.backend,
