@@ -35,7 +35,11 @@ export async function forward(
   for (;;) {
     const ask = (at: ReplicaLease) => attempt(exchange, call, course, at);
     const result = await hedged(exchange, course, lease, ask);
-    if ('deliver' in result) return result.deliver();
+    if ('deliver' in result) {
+      // Whatever ended the request while its answer came is in the books already, and must be told.
+      exchange.throwIfStopped();
+      return result.deliver();
+    }
     lease = await course.nextPlace(result);
   }
 }
