@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -275,4 +275,45 @@ describe('a real gateway', () => {
     top.press('q');
     expect(await top.exited).toBe(0);
   });
+
+  test('elsewhere is looked at over its admin port, also by who may only look', async () => {
+    await using mock = await startMock({ models: ['small'] });
+    const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64');
+    const port = freePort();
+    using lab = new ServeLab(
+      `backends:\n  gpu7: { type: vllm, url: "${mock.url}" }\n` +
+        `admin: { listen: "127.0.0.1:${port}", ` +
+        'keys: { eye: { key: "${file:eye.key}", role: viewer } } }',
+    );
+    writeFileSync(join(lab.folder, 'eye.key'), secret, { mode: 0o600 });
+    await using served = await lab.serve();
+    const args = ['--url', `http://127.0.0.1:${port}`];
+    const look = (key: string) =>
+      runLlmgate(['top', '--once', '--screen', 'backends', '--interval', '100ms', ...args], {
+        ...{ cwd: '/', env: { LLMGATE_ADMIN_KEY: key } },
+      });
+    const once = await look(secret);
+    expect(once).toMatchObject({ code: 0, stderr: '' });
+    expect(once.stdout).toContain(served.url);
+    expect(once.stdout).toContain('gpu7');
+    expect(await look('nonsense')).toMatchObject({ code: 4, stdout: '' });
+
+    await using top = new PtyProcess([llmgateBinary(), 'top', ...args], {
+      ...{ columns: 80, rows: 24, cwd: '/' },
+      env: { TERM: 'xterm', LLMGATE_ADMIN_KEY: secret },
+    });
+    await top.shows('serving');
+    top.press('3xy');
+    // Who may only look is told so, and nothing is drained.
+    await top.shows(/may|role|allowed|viewer/);
+    expect(top.screen.text()).not.toContain('drained');
+  });
 });
+
+/** A port that nobody listened on a moment ago. */
+function freePort(): number {
+  const server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => {} } });
+  const { port } = server;
+  server.stop(true);
+  return port;
+}
