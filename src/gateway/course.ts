@@ -27,6 +27,8 @@ export class Course {
   #reached = 0;
   /** Waits for a backend that was asked before. */
   #waits = 0;
+  /** One of two attempts that ran beside each other failed in a way that allows no other. */
+  #isUnsafe = false;
 
   constructor(exchange: Exchange, asked: Asked, plan: Plan) {
     this.#exchange = exchange;
@@ -56,14 +58,21 @@ export class Course {
     return (await this.#spare(place)) ?? fail(place);
   }
 
-  /** The place of the next attempt after one that failed. Throws its error when there is none. */
-  async nextPlace({ attempt, error, isSafe, hasOtherCredential }: Failure): Promise<ReplicaLease> {
-    const exchange = this.#exchange;
-    exchange.throwIfStopped();
+  /** An attempt failed while another one went on beside it. */
+  failedBeside({ attempt, isSafe }: Failure): void {
     this.#tried.add(attempt.target);
     if (attempt.reached) this.#reached += 1;
+    if (!isSafe) this.#isUnsafe = true;
+  }
+
+  /** The place of the next attempt after one that failed. Throws its error when there is none. */
+  async nextPlace(failure: Failure): Promise<ReplicaLease> {
+    const { attempt, error, hasOtherCredential } = failure;
+    const exchange = this.#exchange;
+    exchange.throwIfStopped();
+    this.failedBeside(failure);
     const cause = fallbackCauseOf(error);
-    if (cause === null || !isSafe) throw error;
+    if (cause === null || this.#isUnsafe) throw error;
     if (cause === 'context' || cause === 'refused')
       return (await this.#spare(error)) ?? fail(error);
     if (hasOtherCredential) {
@@ -85,11 +94,19 @@ export class Course {
     return this.#count(await this.#againLater(error));
   }
 
-  /** A free place at another backend while the attempt at this one goes on; null for none. */
-  besides({ target }: ReplicaLease): ReplicaLease | null {
+  /**
+   * A free place at another backend while the attempt at this one goes on; null for none. Neither
+   * waits for a model server to start: that is no slow answer, and nobody could call it off.
+   */
+  besides(lease: ReplicaLease): ReplicaLease | null {
     const { caller, call } = this.#asked;
+    const { lease: unused, gate } = this.#exchange;
+    if (unused === lease) return null;
     const candidates = this.#choice.targets.filter(
-      (other) => other.backend !== target.backend && !this.#tried.has(other),
+      (other) =>
+        other.backend !== lease.target.backend &&
+        !this.#tried.has(other) &&
+        !gate.engines.isManaged(other.backend),
     );
     if (candidates.length === 0) return null;
     return findFreePlace(this.#exchange, { caller, call, choice: this.#choice, candidates });

@@ -189,7 +189,9 @@ export class Exchange {
     // A caller who leaves after dispatch has made a GPU read the prompt; a backend that broke
     // before it produced anything has earned nothing.
     const isAtWork = ({ isOpen, reply }: Attempt) => isOpen && reply.sending?.hasBegun === true;
-    const owed = byCaller ? this.attempts.some(isAtWork) : soFar.produced;
+    // Of two attempts beside each other the one that works for the caller is owed for.
+    if (byCaller) this.serving ??= this.attempts.find(isAtWork);
+    const owed = byCaller ? this.serving !== undefined : soFar.produced;
     const outcome: Outcome = owed
       ? { kind: 'cut', by: byCaller ? 'caller' : 'backend', code: error.code, ...soFar }
       : { kind: 'refused', code: error.code };

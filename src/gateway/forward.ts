@@ -65,6 +65,10 @@ async function attempt(
       return fromEngine(exchange, begin(exchange, lease), cause);
     }
   }
+  if (exchange.isFinished) {
+    engine?.end();
+    exchange.throwIfStopped();
+  }
   const record = begin(exchange, lease);
   record.engine = engine;
   const body = call.bodyFor(target, outputLimitFor(exchange, target.backend));

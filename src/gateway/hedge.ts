@@ -42,7 +42,10 @@ export async function hedged(
   const second = watched(ask(other));
   const winner = await Promise.race([first.promise, second.promise]);
   const loser = winner === first.value ? second : first;
-  if (!('deliver' in winner)) return timed(exchange, model, await loser.promise);
+  if (!('deliver' in winner)) {
+    course.failedBeside(winner);
+    return timed(exchange, model, await loser.promise);
+  }
   for (const each of exchange.attempts) if (each !== winner.attempt) each.giveUp();
   return timed(exchange, model, winner);
 }

@@ -17,6 +17,8 @@ export async function refuse(exchange: Exchange, error: GateError): Promise<Resp
       cause: error.cause,
     });
   }
+  // Of two attempts one may go on after the other has ended the request.
+  for (const each of exchange.attempts) if (each.isOpen) each.reply.discard();
   const { dialect, wire } = exchange.route;
   const told = errorWithoutSecrets(error, exchange.generation.secrets);
   if (exchange.replyHasBegun) {
