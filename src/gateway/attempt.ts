@@ -68,7 +68,8 @@ export class Attempt {
     this.engine?.end();
     const verdict = outcome === 'failed' && !this.reached ? 'unreachable' : outcome;
     // Before the place is given back: the next one in line should not get what has just failed.
-    this.#gate.health.note(this.target.backend, verdict, nowMs, retryAfterMs);
+    const wasUsed = this.reached || outcome !== 'cancelled';
+    if (wasUsed) this.#gate.health.note(this.target.backend, verdict, nowMs, retryAfterMs);
     this.lease.end(LEASE_RESULTS[outcome], nowMs);
     this.#gate.metrics.attempted(this.target.backend, outcome);
   }

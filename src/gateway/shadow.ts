@@ -1,4 +1,4 @@
-import { toGateError } from '../core/error.ts';
+import { GateError, toGateError } from '../core/error.ts';
 import type { Key } from '../core/key.ts';
 import { ZERO_USD } from '../core/money.ts';
 import { type Outcome, outcomeName } from '../core/outcome.ts';
@@ -52,9 +52,15 @@ const SHADOW_KEY: Key = {
 /** The copies on their way; they end by themselves, or with the gateway. */
 export class ShadowCopies {
   readonly #running = new Map<Attempt, Promise<void>>();
+  #isStopping = false;
 
   get size(): number {
     return this.#running.size;
+  }
+
+  /** No more copies are sent. */
+  get isStopping(): boolean {
+    return this.#isStopping;
   }
 
   add(attempt: Attempt, done: Promise<void>): void {
@@ -66,8 +72,11 @@ export class ShadowCopies {
 
   /** Ends all of them; resolves when they are booked. */
   async stop(): Promise<void> {
-    const error = toGateError(new Error('the gateway is shutting down'));
-    for (const { reply } of this.#running.keys()) reply.break(error);
+    this.#isStopping = true;
+    // One that waits for its row is not on its way yet, and sees for itself.
+    for (const { reply } of this.#running.keys()) {
+      if (reply.sending !== undefined) reply.break(shuttingDown());
+    }
     await Promise.allSettled(this.#running.values());
   }
 }
@@ -192,6 +201,10 @@ async function run(
   );
 }
 
+function shuttingDown(): GateError {
+  return new GateError('draining', 'The gateway is shutting down.');
+}
+
 function codeOf(outcome: Outcome) {
   return 'code' in outcome ? outcome.code : null;
 }
@@ -204,6 +217,7 @@ async function ask(
   request: BackendRequest,
 ): Promise<Counted> {
   const { reply, target } = attempt;
+  if (gate.shadows.isStopping) throw shuttingDown();
   attempt.begin();
   reply.sending = generation.sender.send(target, request, reply);
   const head = await reply.head;
