@@ -65,6 +65,8 @@ export class Exchange {
   tags: Tags = {};
   /** Output tokens per choice that the backend is told to stop at; null says nothing. */
   outputLimit: number | null = null;
+  /** What no target that may answer can pass; null when one of them has not said. */
+  longestContextTokens: number | null = null;
   /** Where the content goes, when it is kept. */
   capture: Capture | undefined;
   /** Where `InFlight` keeps it. */

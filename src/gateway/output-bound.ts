@@ -12,8 +12,16 @@ export interface OutputBound {
   readonly by: 'request' | 'key' | 'model' | 'context' | 'assumed';
 }
 
-/** The tightest bound that anybody has stated. */
-export function outputBound(model: Model, call: Call, caller: Key): OutputBound {
+/**
+ * The tightest bound that anybody has stated. `contextTokens` is the longest context of all that may
+ * answer, where that is not the model alone.
+ */
+export function outputBound(
+  model: Model,
+  call: Call,
+  caller: Key,
+  contextTokens: number | null = model.longestContextTokens,
+): OutputBound {
   const { maxOutputTokens: asked } = call.shape;
   let bound: OutputBound | undefined =
     asked === null ? undefined : { tokens: asked, by: 'request' };
@@ -23,7 +31,7 @@ export function outputBound(model: Model, call: Call, caller: Key): OutputBound 
   tighten(caller.limits.maxOutputTokens, 'key');
   tighten(model.maxOutputTokens, 'model');
   // Not less the input: that is an estimate, and blanks or pictures are estimated far too long.
-  tighten(model.longestContextTokens, 'context');
+  tighten(contextTokens, 'context');
   return bound ?? { tokens: UNBOUNDED_OUTPUT_TOKENS, by: 'assumed' };
 }
 

@@ -7,7 +7,7 @@ import type { Model, Target } from '../routing/model-table.ts';
 import type { Exchange } from './exchange.ts';
 import { outputBound, outputLimitToSend } from './output-bound.ts';
 import type { Call } from './read.ts';
-import { NO_FALLBACKS, type Plan } from './route.ts';
+import { longestContextOf, NO_FALLBACKS, type Plan } from './route.ts';
 import { bookingOf } from './settle.ts';
 
 /** Who asks, what they ask, and the model it resolved to. */
@@ -30,7 +30,7 @@ export function reserve(exchange: Exchange, asked: Asked, plan: Plan): Plan {
   let refusal: GateError | undefined;
   for (const option of payableOptions(plan)) {
     try {
-      hold(exchange, asked, option.reachable);
+      hold(exchange, asked, option);
       if (option !== plan) exchange.note('budgets do not cover the whole plan; it was cut');
       return option;
     } catch (cause) {
@@ -88,14 +88,12 @@ function refuseIfContentIsLost({ gate, generation }: Exchange): void {
 }
 
 /** Takes the hold, over a shorter answer where that is what the budgets ask for. */
-function hold(
-  exchange: Exchange,
-  { caller, call, model }: Asked,
-  targets: readonly Target[],
-): void {
+function hold(exchange: Exchange, { caller, call, model }: Asked, plan: Plan): void {
   const { budgets } = exchange.gate;
+  const { reachable: targets } = plan;
   const payer: Payer = { key: caller, model: model.name };
-  const bound = outputBound(model, call, caller);
+  exchange.longestContextTokens = longestContextOf(plan);
+  const bound = outputBound(model, call, caller, exchange.longestContextTokens);
   let worst = worstCase(exchange, call, bound.tokens);
   let amount = amountOf(worst, targets);
   const room = budgets.room(payer, amount);

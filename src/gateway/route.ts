@@ -86,6 +86,16 @@ function fallbacksOf(exchange: Exchange, caller: Key, facts: RequestFacts, own: 
   };
 }
 
+/** What no target of the plan can pass; null when one of them has not said. */
+export function longestContextOf({ choice, fallbacks }: Plan): number | null {
+  let longest = choice.model.longestContextTokens;
+  for (const { model } of sparesOf(fallbacks)) {
+    if (longest === null || model.longestContextTokens === null) return null;
+    longest = Math.max(longest, model.longestContextTokens);
+  }
+  return longest;
+}
+
 function sparesOf(fallbacks: Plan['fallbacks']): readonly Choice[] {
   if (fallbacks === NO_FALLBACKS) return [];
   return [...new Set(FALLBACK_CAUSES.flatMap((cause) => fallbacks[cause]))];
