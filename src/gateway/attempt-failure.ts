@@ -61,7 +61,9 @@ export function fromBadAnswer(
   asked: Asked,
 ): Failure {
   attempt.reply.discard();
-  const isSafe = error.code === 'backend_error' || mayResend(exchange, attempt);
+  // An error in place of an answer was no work; one behind content is a generation that broke.
+  const isNoWork = error.code === 'backend_error' && attempt.firstTokenMs === undefined;
+  const isSafe = isNoWork || mayResend(exchange, attempt);
   return conclude(exchange, attempt, asked, { error, outcome: 'failed', isSafe });
 }
 
