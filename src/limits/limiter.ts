@@ -6,10 +6,12 @@ import { type Admission, LimitedAdmission, UNLIMITED } from './admission.ts';
 import type { Bucket } from './bucket.ts';
 import { isUnlimited, type Plan } from './plan.ts';
 import { Planner } from './planner.ts';
+import { type LimitPreview, limitsOf } from './preview.ts';
 import type { LimitRule } from './rule.ts';
 import { NO_LIMITS, type RateStanding, standingOf } from './standing.ts';
 
 export type { Admission } from './admission.ts';
+export type { LimitPreview, LimitStanding } from './preview.ts';
 export type { MeasureStanding, RateStanding } from './standing.ts';
 
 /** Who wants in. `model` is empty for requests that name none; rules about models pass those. */
@@ -32,6 +34,8 @@ export interface Limiter {
   admit(subject: LimitSubject, tokens: number): Admission;
   /** How the limits stand, for a reply to a request that was not admitted. Does not throw. */
   standing(subject: LimitSubject): RateStanding;
+  /** Every limit that applies, and what `admit` would say now. Charges and counts nothing. */
+  preview(subject: LimitSubject, tokens: number): LimitPreview;
   /** Counters of rules that did not change keep counting; admissions in flight end as they began. */
   replaceRules(rules: readonly LimitRule[]): void;
   stats(): LimiterStats;
@@ -84,6 +88,19 @@ export function createLimiter(options: LimiterOptions): Limiter {
       } catch (cause) {
         // No room to count in. The reply that asks is a refusal already; it goes without figures.
         if (cause instanceof GateError) return NO_LIMITS;
+        throw cause;
+      }
+    },
+
+    preview({ key, model, endpoint }, tokens) {
+      if (planner.appliesToNobody(key)) return { limits: [], refusal: null };
+      const nowMs = clock.monotonicMs();
+      try {
+        const plan = planner.planFor(key, model, endpoint, nowMs);
+        const refusal = findRefusal(plan, tokens, nowMs) ?? null;
+        return { limits: limitsOf(plan, tokens, nowMs), refusal };
+      } catch (cause) {
+        if (cause instanceof GateError) return { limits: [], refusal: cause };
         throw cause;
       }
     },

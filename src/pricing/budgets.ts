@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import type { GateError } from '../core/error.ts';
 import type { Key, Window } from '../core/key.ts';
 import type { NanoUsd } from '../core/money.ts';
 import type { ActiveBudget } from './budget-resolver.ts';
@@ -129,6 +130,8 @@ export interface BudgetBook {
   recount(): Recount;
   /** What is left for a payer, and whether `amount` may be made smaller to fit. Takes nothing. */
   room(payer: Payer, amount: Amount): Room;
+  /** What `reserve` would throw now; null when it would hold the amount. Takes and counts nothing. */
+  refusal(payer: Payer, amount: Amount): GateError | null;
   /** Every budget of one subject; for a key also those that it carries itself. */
   standing(per: BudgetScope, subject: string, key?: Key): BudgetStanding[];
   /** Spent in each current window. */

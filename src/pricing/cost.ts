@@ -58,7 +58,7 @@ export const RATE_NAMES = [
 ] satisfies readonly (keyof Rates)[];
 
 /** The disjoint tokens that each rate applies to. Parts larger than their whole are cut to it. */
-function tokensByRate(usage: Usage): Record<keyof Rates, number> {
+export function tokensByRate(usage: Usage): Record<keyof Rates, number> {
   let input = usage.inputTokens;
   const cachedInput = Math.min(usage.cachedInputTokens, input);
   input -= cachedInput;

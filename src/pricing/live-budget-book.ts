@@ -149,6 +149,11 @@ export class LiveBudgetBook implements BudgetBook {
     };
   }
 
+  refusal(payer: Payer, amount: Amount): GateError | null {
+    const { blocking } = this.#look(payer, amount.nanoUsd, amount.tokens);
+    return blocking === null ? null : this.#toRefusal(blocking, amount);
+  }
+
   /** The current quarter of an hour. */
   get quarterMs(): number {
     return this.#calendar.quarterMs;
@@ -309,13 +314,17 @@ export class LiveBudgetBook implements BudgetBook {
     return row;
   }
 
-  #refuse({ scope, row, slot, limit, left, held }: Blocking, asked: Amount): GateError {
+  #refuse(blocking: Blocking, asked: Amount): GateError {
     this.#refused += 1;
     // Also here: a limit that was lowered may refuse everything, and nothing would settle again.
     for (const [index, each] of this.#ordered.entries()) {
       const payers = this.#rows[index] ?? 0;
       if (payers !== 0) this.#watch.look(each, payers);
     }
+    return this.#toRefusal(blocking, asked);
+  }
+
+  #toRefusal({ scope, row, slot, limit, left, held }: Blocking, asked: Amount): GateError {
     const { measure, window } = getSlot(slot);
     return quotaRefusal({
       target: { per: scope.per, subject: scope.subjectOf(row), measure, window },

@@ -23,6 +23,7 @@ export class ReplicaChooser {
   /** Prompt tokens that the latest choice should not have in its cache. */
   uncachedTokens = 0;
   readonly #random: () => number;
+  #remembers = true;
   /** Credit of smooth weighted round robin; of targets, so that a reload begins anew. */
   readonly #credits = new WeakMap<Target, { credit: number }>();
 
@@ -50,11 +51,34 @@ export class ReplicaChooser {
     }
     this.uncachedTokens = this.affinity.uncachedTokens(job, among, chosen);
     const state = among.states[chosen];
-    if (state !== undefined) {
+    if (state !== undefined && this.#remembers) {
       this.affinity.learn(job, state);
       state.noteRead(this.uncachedTokens, nowMs);
     }
     return chosen;
+  }
+
+  /**
+   * As `choose`, but nothing is remembered: neither whose turn it was nor what the replica now
+   * holds. Where chance decides, another look may say another one.
+   */
+  peek(job: Job, model: ModelState, among: Candidates, nowMs: number): number {
+    const credits: [account: { credit: number }, credit: number][] = [];
+    for (let index = 0; index < among.count; index += 1) {
+      const target = among.targets[index];
+      if (target === undefined) continue;
+      const account = this.#creditOf(target);
+      credits.push([account, account.credit]);
+    }
+    const { prefixHits } = this.affinity;
+    this.#remembers = false;
+    try {
+      return this.choose(job, model, among, nowMs);
+    } finally {
+      this.#remembers = true;
+      this.affinity.prefixHits = prefixHits;
+      for (const [account, credit] of credits) account.credit = credit;
+    }
   }
 
   #byPolicy(job: Job, model: ModelState, among: Candidates, nowMs: number): number {

@@ -7,12 +7,14 @@ import { Lease, type LeaseOwner } from './lease.ts';
 import { findPosition } from './line-position.ts';
 import { viewLines, viewReplicas } from './line-views.ts';
 import type { ModelState } from './model-state.ts';
+import type { Target } from './model-table.ts';
 import type { Replicas } from './replica.ts';
 import type {
   AskResult,
   Job,
   LineEvents,
   LineStanding,
+  Peek,
   ReplicaLease,
   ReplicaStanding,
   Scheduler,
@@ -84,6 +86,28 @@ class OneScheduler implements Scheduler, LeaseOwner {
       return FULL;
     }
     return this.#toWaiting(this.#getInLine(job, model, nowMs, events));
+  }
+
+  peek(job: Job, nowMs: number): Peek {
+    const model = this.#book.model(job.model, this.#settings.modelConcurrency);
+    const among = this.#among;
+    among.survey(job.candidates, nowMs, model.pool);
+    const usualOutputTokens = Math.round(model.outputTokens);
+    if (among.count === 0 && !among.isComing) {
+      return { kind: 'refused', why: 'unavailable', usualOutputTokens };
+    }
+    // Models that have not met at a backend yet wait apart until the first request joins them.
+    const pools = new Set([model.pool, ...poolsOf(job.candidates, this.#book)]);
+    const before = [...pools].reduce((sum, { waiting }) => sum + waiting, 0);
+    if (before === 0 && among.usableCount > 0 && model.inFlight < model.limit) {
+      const target = among.targets[this.#chooser.peek(job, model, among, nowMs)];
+      if (target === undefined) throw new Error('no candidate is usable');
+      return { kind: 'place', target, reason: this.#chooser.reason, usualOutputTokens };
+    }
+    if (this.#waiting >= this.#settings.maxWaiting) {
+      return { kind: 'refused', why: 'full', usualOutputTokens };
+    }
+    return { kind: 'line', before, usualOutputTokens };
   }
 
   pump(nowMs: number): void {
@@ -279,6 +303,10 @@ interface Place {
   readonly model: ModelState;
   readonly line: FairClass;
   readonly account: FairAccount;
+}
+
+function poolsOf(candidates: readonly Target[], book: SharingBook): SharingPool[] {
+  return candidates.map(({ backend }) => book.replica(backend).pool);
 }
 
 /** Where a job of the model waits; it is not there yet. */

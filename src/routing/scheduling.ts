@@ -67,6 +67,17 @@ export type AskResult =
   /** `unavailable`: no candidate accepts and none is coming. `full`: so many wait already. */
   | { readonly kind: 'refused'; readonly why: 'unavailable' | 'full' };
 
+/** What `ask` would say now. */
+export type Peek = {
+  /** Tokens of the model's usual answer, a guess while none has been seen. */
+  readonly usualOutputTokens: number;
+} & (
+  | { readonly kind: 'place'; readonly target: Target; readonly reason: ChoiceReason }
+  /** `before`: jobs that wait at the same backends now, some of which may be served later. */
+  | { readonly kind: 'line'; readonly before: number }
+  | { readonly kind: 'refused'; readonly why: 'unavailable' | 'full' }
+);
+
 /** Affinity, load and fairness in one place: who gets which replica next. */
 export interface Scheduler {
   /**
@@ -74,6 +85,8 @@ export interface Scheduler {
    * gets its place; `onUnavailable` instead when every candidate has gone meanwhile.
    */
   ask(job: Job, nowMs: number, line: LineEvents): AskResult;
+  /** What `ask` would say, without asking: nothing is taken, charged, counted or remembered. */
+  peek(job: Job, nowMs: number): Peek;
   /** Replicas have changed or time has passed: gives free places to those who wait. */
   pump(nowMs: number): void;
   /** Other limits after a reload; leases and lines stay. */

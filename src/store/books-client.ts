@@ -1,6 +1,7 @@
 import { ERRORS, type ErrorCode, GateError } from '../core/error.ts';
 import type { BooksAnswer, BooksAsk, BooksFailure } from './books-message.ts';
 import type { ChainReader } from './chain-rows.ts';
+import type { RequestSearch } from './find-request.ts';
 import { type PageCheck, startPageCheck } from './page-check.ts';
 import type { PurgeOrder, PurgeResult } from './retention.ts';
 import type { AuditBooks, Books, LedgerCheck, LedgerRebuild, Spend } from './store.ts';
@@ -20,6 +21,7 @@ const DEADLINES_MS = {
   purge: 3_600_000,
   audit_page: 30_000,
   audit_entry: 30_000,
+  request: 30_000,
   chain_heads: 30_000,
   chain_rows: 30_000,
   held: 200,
@@ -103,6 +105,10 @@ export class BooksWorker implements Books {
 
   purge(order: PurgeOrder): Promise<PurgeResult> {
     return this.#ask({ op: 'purge', order });
+  }
+
+  findRequest(beginning: string): Promise<RequestSearch> {
+    return this.#ask({ op: 'request', beginning });
   }
 
   /** The chains as they are exported, read on the thread. */

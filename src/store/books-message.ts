@@ -16,6 +16,7 @@ export type BooksAsk =
   | { readonly id: number; readonly op: 'purge'; readonly order: PurgeOrder }
   | { readonly id: number; readonly op: 'audit_page'; readonly query: AuditQuery }
   | { readonly id: number; readonly op: 'audit_entry'; readonly ref: AuditRef }
+  | { readonly id: number; readonly op: 'request'; readonly beginning: string }
   | { readonly id: number; readonly op: 'chain_heads' }
   | {
       readonly id: number;

@@ -4,6 +4,7 @@ import { type OpenBooks, openBooks } from './books.ts';
 import type { BooksAnswer, BooksAsk, BooksFailure } from './books-message.ts';
 import { type ChainRows, openChainRows } from './chain-rows.ts';
 import { checkpointAll, checkpointIfDue, checkpointRest, logBytes } from './checkpoint.ts';
+import { openRequestFinder, type RequestFinder } from './find-request.ts';
 import { checkPagesOf } from './page-check.ts';
 import type { Steps } from './requests-walk.ts';
 import { type Database, openSqlite } from './sqlite.ts';
@@ -28,6 +29,7 @@ interface Desk {
   readonly db: Database;
   readonly books: OpenBooks;
   readonly audit: AuditReader;
+  readonly requests: RequestFinder;
   readonly chains: ChainRows;
   readonly timer: ReturnType<typeof setInterval>;
 }
@@ -130,6 +132,7 @@ function answer(ask: BooksAsk): unknown {
   if (ask.op === 'spend') return desk.books.spend(ask.sinceMs);
   if (ask.op === 'audit_page') return desk.audit.page(ask.query);
   if (ask.op === 'audit_entry') return desk.audit.entry(ask.ref);
+  if (ask.op === 'request') return desk.requests.find(ask.beginning);
   if (ask.op === 'chain_heads') return desk.chains.heads();
   if (ask.op === 'chain_rows') return desk.chains.read(ask.chain, ask.afterSeq, ask.limit);
   if (ask.op === 'held') {
@@ -144,7 +147,10 @@ function start(databasePath: string): void {
   db.pragma('synchronous = NORMAL');
   db.pragma('wal_autocheckpoint = 0');
   const timer = setInterval(look, LOOK_EVERY_MS);
-  desk = { db, books: openBooks(db), audit: openAuditReader(db), chains: openChainRows(db), timer };
+  desk = {
+    ...{ db, timer, books: openBooks(db), audit: openAuditReader(db) },
+    ...{ requests: openRequestFinder(db), chains: openChainRows(db) },
+  };
 }
 
 function close({ db, timer }: Desk): void {

@@ -13,6 +13,7 @@ import { type ChainReader, openChainRows } from './chain-rows.ts';
 import { type DirectoryLock, openDirectoryLock } from './directory-lock.ts';
 import { explainFault } from './explain-fault.ts';
 import { type ExportCursors, openExportCursors } from './export-cursors.ts';
+import { openRequestFinder } from './find-request.ts';
 import { openKeys } from './keys.ts';
 import { GroupCommitLedger } from './ledger.ts';
 import type { LedgerScheduler } from './ledger-scheduler.ts';
@@ -182,6 +183,7 @@ function openBooksWorker(db: Database, writer: HeldWriter, log: StoreLog): Closa
 function openLocalBooks(db: Database): ClosableBooks {
   const books = openBooks(db);
   const audit = openAuditReader(db);
+  const requests = openRequestFinder(db);
   const rows = openChainRows(db);
   return {
     usage: async (query) => books.usage(query),
@@ -189,6 +191,7 @@ function openLocalBooks(db: Database): ClosableBooks {
     check: async () => books.check(),
     rebuild: async () => books.rebuild(),
     purge: async (order) => runAll(books.purgeSteps(order)),
+    findRequest: async (beginning) => requests.find(beginning),
     audit: {
       page: async (query) => audit.page(query),
       entry: async (ref) => audit.entry(ref),

@@ -6,6 +6,7 @@ import type { BackupMade, BackupOrder } from './backup.ts';
 import type { BudgetStore } from './budget-store.ts';
 import type { ChainReader } from './chain-rows.ts';
 import type { ExportCursors } from './export-cursors.ts';
+import type { RequestSearch } from './find-request.ts';
 import type { LegalHolds } from './legal-holds.ts';
 import type { PurgeOrder, PurgeResult } from './retention.ts';
 import type { AttemptRow, FinishedRow, OpenRow } from './rows.ts';
@@ -110,6 +111,8 @@ export interface Books {
   rebuild(): Promise<LedgerRebuild>;
   /** Removes one portion of what is past its time. Rejects when the books are not as they were left. */
   purge(order: PurgeOrder): Promise<PurgeResult>;
+  /** The finished request whose id begins so: hexadecimal without dashes. */
+  findRequest(beginning: string): Promise<RequestSearch>;
   readonly audit: AuditBooks;
 }
 
