@@ -25,22 +25,34 @@ export class StreamRelay implements BodySink {
   readonly #reader: StreamReader;
   #held: Uint8Array[] | undefined = [];
   #heldBytes = 0;
-  readonly #heldSinceMs: number;
+  #mayBegin = false;
   #ending: Uint8Array | GateError | undefined;
+  #stopHoldTimer: (() => void) | undefined;
   #tokensCharged = 0;
 
   constructor(exchange: Exchange, attempt: Attempt) {
     this.#exchange = exchange;
     this.#attempt = attempt;
-    this.#heldSinceMs = exchange.gate.clock.monotonicMs();
     this.#reader = exchange.route.wire.openStream({
       usageRequested: exchange.call?.shape.usageRequested ?? false,
     });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.begun = promise;
-    this.#resolveBegun = resolve;
-    this.#rejectBegun = reject;
+    this.#resolveBegun = () => {
+      this.#mayBegin = true;
+      this.#stopHoldTimer?.();
+      resolve();
+    };
+    this.#rejectBegun = (error) => {
+      this.#mayBegin = true;
+      this.#stopHoldTimer?.();
+      reject(error);
+    };
     attempt.reply.pipeTo(this);
+    if (this.#mayBegin) return;
+    // A backend that is silent after its head must not hold back the caller's for ever.
+    const { gate, generation } = exchange;
+    this.#stopHoldTimer = gate.after(generation.retries.holdMs, this.#resolveBegun);
   }
 
   /** The caller gets this stream: what was held back goes out, and everything after it at once. */
@@ -68,7 +80,7 @@ export class StreamRelay implements BodySink {
     if (forward !== null) this.#pass(forward);
     const ending = fault ?? end;
     if (ending !== null) this.#end(ending);
-    if (this.#held !== undefined && (reader.sawContent || this.#heldTooLong())) {
+    if (this.#held !== undefined && (reader.sawContent || this.#isHeldFull)) {
       this.#resolveBegun();
     }
   }
@@ -92,11 +104,9 @@ export class StreamRelay implements BodySink {
     this.#exchange.capture?.answer(bytes);
   }
 
-  /** Thinking aloud in comments or empty frames must not hold a caller back for ever. */
-  #heldTooLong(): boolean {
-    const { holdBytes, holdMs } = this.#exchange.generation.retries;
-    if (this.#heldBytes > holdBytes) return true;
-    return this.#exchange.gate.clock.monotonicMs() - this.#heldSinceMs > holdMs;
+  /** Thinking aloud in comments or empty frames must not fill the memory. */
+  get #isHeldFull(): boolean {
+    return this.#heldBytes > this.#exchange.generation.retries.holdBytes;
   }
 
   #end(ending: Uint8Array | GateError): void {
