@@ -5,7 +5,9 @@ import { startGateway } from '../support/start-gateway.ts';
 // Words so short that one token each is also what their length says.
 const SEVEN = 'a b c d e f g';
 
-const PRICED = 'models:\n  small: { targets: [mock], price: { input: 1, output: 2 } }';
+const MODEL = 'models:\n  small: { targets: [mock], price: { input: 1, output: 2 } }';
+/** What happens after a failure is not what these are about: `retries.test.ts`. */
+const PRICED = `${MODEL}\nretries: { attempts: 1 }`;
 
 interface Ending {
   readonly name: string;
@@ -81,7 +83,7 @@ const endings: Ending[] = [
   },
   {
     name: 'a malformed frame after the first is an error frame',
-    behaviour: { text: SEVEN, fault: { kind: 'malformed', after_tokens: 3 } },
+    behaviour: { text: SEVEN, tps: 500, fault: { kind: 'malformed', after_tokens: 3 } },
     stream: true,
     status: 200,
     body: ['"code":"backend_protocol_error"'],
@@ -90,12 +92,25 @@ const endings: Ending[] = [
   },
   {
     name: "the backend's own error frame ends the stream in ours",
-    behaviour: { tokens: 9, fault: { kind: 'error_frame', after_tokens: 2, message: 'CUDA gone' } },
+    behaviour: {
+      tokens: 9,
+      tps: 500,
+      fault: { kind: 'error_frame', after_tokens: 2, message: 'CUDA gone' },
+    },
     stream: true,
     status: 200,
     body: ['CUDA gone'],
     clean: false,
     row: { outcome: 'cut_by_backend', code: 'backend_error' },
+  },
+  {
+    name: 'an answer that breaks before any of it has reached the caller is an error and free',
+    behaviour: { text: SEVEN, fault: { kind: 'error_frame', after_tokens: 0 } },
+    stream: true,
+    status: 502,
+    code: 'backend_error',
+    clean: false,
+    row: { outcome: 'refused', code: 'backend_error', output_tokens: 0, cost_nano_usd: 0 },
   },
   {
     name: 'a reset before the reply costs nothing',

@@ -5,6 +5,7 @@ import { startGateway } from '../support/start-gateway.ts';
 const CONFIG = `
 models:
   small: { targets: [mock], price: { gpu_hour: 0.9, gpus: 4 } }
+retries: { attempts: 1 }
 `;
 
 test('requests that run together share the time of the backend, and none is billed twice', async () => {
