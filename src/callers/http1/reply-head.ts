@@ -2,7 +2,6 @@ import { STATUS_CODES } from 'node:http';
 import type { ReplyFields } from './caller-request.ts';
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** The server writes these itself. */
 const NOT_A_FIELD = new Set([
@@ -14,11 +13,14 @@ const NOT_A_FIELD = new Set([
   'upgrade',
 ]);
 
-/** Names seen to be good, so that a reply costs a look-up each. */
-const goodNames = new Set<string>();
-const GOOD_NAMES_MAX = 1_024;
+/** `name: ` by name, for names that are good. They are ours, so few. */
+const prefixes = new Map<string, string>();
+const PREFIXES_MAX = 1_024;
 
 const statusLines = new Map<number, string>();
+
+/** By number of lines: that many, and in them what a value may hold. */
+const wellFormed: RegExp[] = [];
 
 /**
  * The status line and the fields, without the empty line. Throws an Error for what would be read as
@@ -26,15 +28,25 @@ const statusLines = new Map<number, string>();
  */
 export function renderReplyHead(status: number, fields: ReplyFields): string {
   let text = statusLines.get(status) ?? addStatusLine(status);
+  let lines = 1;
   for (const name in fields) {
-    const value = fields[name] ?? '';
-    if (!goodNames.has(name)) checkName(name);
-    if (NOT_IN_VALUE.test(value)) {
-      throw new Error(`the value of reply header ${name} has a forbidden character`);
-    }
-    text += `${name}: ${value}\r\n`;
+    text += `${prefixes.get(name) ?? addPrefix(name)}${fields[name]}\r\n`;
+    lines += 1;
+  }
+  // All values in one go, because each alone costs forty nanoseconds: a line break in one of them
+  // makes a line too many.
+  if (!linesOf(lines).test(text)) {
+    throw new Error('the value of a reply header has a forbidden character');
   }
   return text;
+}
+
+function linesOf(count: number): RegExp {
+  const known = wellFormed[count];
+  if (known !== undefined) return known;
+  const made = new RegExp(`^(?:[\\t\\x20-\\x7e\\x80-\\xff]*\\r\\n){${count}}$`);
+  wellFormed[count] = made;
+  return made;
 }
 
 function addStatusLine(status: number): string {
@@ -45,10 +57,12 @@ function addStatusLine(status: number): string {
   return line;
 }
 
-function checkName(name: string): void {
+function addPrefix(name: string): string {
   if (!NAME.test(name)) throw new Error('a reply header name is not a lower-case token');
   if (NOT_A_FIELD.has(name)) throw new Error(`reply header ${name} is the server's`);
-  if (goodNames.size < GOOD_NAMES_MAX) goodNames.add(name);
+  const prefix = `${name}: `;
+  if (prefixes.size < PREFIXES_MAX) prefixes.set(name, prefix);
+  return prefix;
 }
 
 /** The line that says what time it is, made once a second. */
