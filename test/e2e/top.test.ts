@@ -14,6 +14,7 @@ import { runLlmgate } from '../support/llmgate-process.ts';
 import { PtyProcess } from '../support/pty-process.ts';
 import { ServeLab } from '../support/serve-lab.ts';
 import { requestId } from '../support/some-live-document.ts';
+import { TmuxTerminal } from '../support/tmux-terminal.ts';
 
 // `llmgate top` as a person meets it: the compiled binary on a pseudo-terminal of the system.
 
@@ -180,6 +181,33 @@ describe('the terminal', () => {
     await top.shows('\\u202e');
     top.press('q');
     expect(await top.exited).toBe(0);
+  });
+});
+
+// A second opinion on what a terminal makes of it, from machines that have one.
+describe.each(['tmux'].filter((program) => Bun.which(program) !== null))('%s', () => {
+  test('shows what the emulator of these tests does: keys, resize, quit', async () => {
+    await using lab = new TopLab();
+    const command = `${llmgateBinary()} top --data-dir ${lab.folder} --interval 100ms`;
+    using tmux = new TmuxTerminal(`echo before; ${command}`, 80, 24);
+    await tmux.shows('serving');
+    tmux.press('3', 'j', 'Down');
+    await tmux.shows('> gpu2');
+    tmux.press('Enter');
+    await tmux.shows('connection refused');
+    tmux.resize(40, 8);
+    await tmux.shows(' 1 2 [3 Backends] 4 5 6 7 8 9');
+    tmux.resize(39, 8);
+    await tmux.shows('too small');
+    tmux.resize(200, 60);
+    await tmux.shows('failures');
+    tmux.press('Escape');
+    const lines = (await tmux.shows('PROBLEM')).split('\n');
+    expect(lines[1]).toBe(
+      ' 1 Overview 2 Models [3 Backends] 4 Keys 5 Users 6 Teams 7 GPUs 8 Requests 9 Log',
+    );
+    tmux.press('q');
+    expect(await tmux.shows('ended with 0')).not.toContain('Overview');
   });
 });
 

@@ -14,6 +14,7 @@ for each size of the terminal and screen.
 /** Of the clock of /proc: 100 ticks a second on every Linux that Bun runs on. */
 const TICK_MS = 10;
 const WARM_UP_MS = 5_000;
+const FRAME_END = '\x1b[?2026l';
 
 const { values } = parseArgs({
   options: {
@@ -72,6 +73,7 @@ interface View {
 async function measure(binary: string, dataDir: string, view: View): Promise<Figures> {
   let bytes = 0;
   let frames = 0;
+  let rest = '';
   const child = Bun.spawn(
     [binary, 'top', '--data-dir', dataDir, '--interval', '100ms', '--screen', view.screen],
     {
@@ -81,8 +83,10 @@ async function measure(binary: string, dataDir: string, view: View): Promise<Fig
         rows: view.rows,
         data: (_, chunk) => {
           bytes += chunk.length;
-          // What ends a synchronized frame.
-          frames += Buffer.from(chunk).toString('latin1').split('\x1b[?2026l').length - 1;
+          // What ends a synchronized frame may be cut in two by the pseudo-terminal.
+          const parts = (rest + Buffer.from(chunk).toString('latin1')).split(FRAME_END);
+          frames += parts.length - 1;
+          rest = parts.at(-1)?.slice(-FRAME_END.length + 1) ?? '';
         },
       },
     },
