@@ -51,6 +51,7 @@ export async function createGate(first: BuiltGeneration, parts: GateParts): Prom
     engines: pool.processes,
     metrics: observatory.metrics,
     activity: observatory.activity,
+    tracer: observatory.traces?.tracer ?? null,
     load: new GateLoad(),
     hedges: new Hedges(),
     shadows: new ShadowCopies(),

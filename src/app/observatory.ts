@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 import type { Capacity } from '../backends/process/room.ts';
 import type { Config } from '../config/config.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Clock, RandomBytes } from '../core/clock.ts';
 import type { RequestActivity } from '../gateway/ports.ts';
 import { createEnergyShares, type EnergyShares, type LocalBackend } from '../gpu/energy-share.ts';
 import type { GpuWatch } from '../gpu/gpu-watch.ts';
@@ -10,12 +10,15 @@ import type { Log } from '../observe/log.ts';
 import { createRequestMetrics, type RequestMetrics } from '../observe/metrics/request-metrics.ts';
 import { LiveActivity } from './live-activity.ts';
 import { LiveLog } from './live-log.ts';
+import { openTraces, type Traces } from './traces.ts';
 import { openViews, type Scene, type Views } from './views.ts';
 
 /** Everything that watches a gateway without taking part: counters, GPUs, what screens show. */
 export interface Observatory {
   readonly metrics: RequestMetrics;
   readonly activity: RequestActivity;
+  /** null: nothing is traced. */
+  readonly traces: Traces | null;
   readonly gpus: GpuWatch | null;
   readonly energy: EnergyShares;
   /** What fits into this machine, as far as it is known now. */
@@ -23,19 +26,22 @@ export interface Observatory {
   replaceBackends(config: Config): void;
   /** The pages, once there is a gateway to tell of. */
   open(scene: Scene): Views;
-  close(): void;
+  close(): Promise<void>;
 }
 
 interface ObservatoryOptions {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
+  readonly random: RandomBytes;
+  readonly version: string;
 }
 
 /** Of a GPU's memory a model server can have this part; the rest is the driver's. */
 const USABLE_PART = 0.97;
 
-export function openObservatory({ config, clock, log }: ObservatoryOptions): Observatory {
+export function openObservatory(options: ObservatoryOptions): Observatory {
+  const { config, clock, log } = options;
   const sequence = { last: 0 };
   const activity = new LiveActivity(clock, sequence);
   const lines = new LiveLog(clock, sequence);
@@ -57,6 +63,9 @@ export function openObservatory({ config, clock, log }: ObservatoryOptions): Obs
           onSample: (samples) => energy.sampled(samples),
           onChange: (level, problem) => log[level]('gpus', { problem }),
         });
+  const { backends } = config;
+  const traces =
+    config.traces === null ? null : openTraces(config.traces, { ...options, backends });
   const startedMs = clock.monotonicMs();
   const startedAtMs = clock.nowMs();
   return {
@@ -74,6 +83,7 @@ export function openObservatory({ config, clock, log }: ObservatoryOptions): Obs
         });
       },
     },
+    traces,
     gpus,
     energy,
     capacity: () => ({
@@ -88,13 +98,15 @@ export function openObservatory({ config, clock, log }: ObservatoryOptions): Obs
     }),
     replaceBackends(next) {
       energy.replaceBackends(toLocal(next));
+      traces?.replaceBackends(next.backends);
       for (const { id, type } of next.backends) types.set(id, type);
     },
     open: (scene) =>
-      openViews(scene, { ...seen, metrics, gpus, energy, clock, startedMs, startedAtMs }),
-    close() {
+      openViews(scene, { ...seen, metrics, traces, gpus, energy, clock, startedMs, startedAtMs }),
+    async close() {
       stopListening();
       gpus?.close();
+      await traces?.close();
     },
   };
 }

@@ -69,7 +69,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     const keys = openKeyDirectory(store.keys, (cause) => log.error('keys_not_read', { cause }));
     closers.push(() => keys.close());
     const first = createGeneration(config, { number: 1, client, clock });
-    const observatory = openObservatory({ config, clock, log });
+    const observatory = openObservatory({ config, clock, random, log, version });
     closers.push(() => observatory.close());
     const pool = openPool({
       ...{ first, client, clock, log, env },

@@ -18,6 +18,7 @@ import type { Pool } from './pool.ts';
 import type { Sequence } from './recent-ring.ts';
 import type { Records } from './records.ts';
 import type { Retention } from './retention.ts';
+import type { Traces } from './traces.ts';
 import type { TroubleAlerts } from './trouble-alerts.ts';
 
 /** The pages about a gateway, made when somebody asks for them. */
@@ -50,6 +51,7 @@ export interface Watched {
   readonly activity: LiveActivity;
   readonly lines: LiveLog;
   readonly metrics: RequestMetrics;
+  readonly traces: Traces | null;
   readonly gpus: GpuWatch | null;
   readonly energy: EnergyShares;
 }
@@ -66,7 +68,7 @@ export function openViews(scene: Scene, watched: Watched): Views {
         pool: poolSources(scene, watched),
         records: recordSources(scene),
         build: scene.build,
-        gateway: () => gatewayFigures(scene),
+        gateway: () => gatewayFigures(scene, watched),
         limiter: () => gate.limiter.stats(),
       }),
     () => clock.monotonicMs(),
@@ -140,7 +142,7 @@ function recordSources({ gate, records, retention, troubles }: Scene) {
   };
 }
 
-function gatewayFigures({ gate, keys }: Scene) {
+function gatewayFigures({ gate, keys }: Scene, { traces }: Watched) {
   return {
     inFlight: gate.inFlight.size,
     bytesInFlight: gate.load.bytesInFlight,
@@ -152,5 +154,6 @@ function gatewayFigures({ gate, keys }: Scene) {
     loopLagMs: gate.load.lagMs,
     uncaught: 0,
     logLinesDropped: 0,
+    traces: traces?.stats() ?? null,
   };
 }

@@ -26,6 +26,8 @@ export class Attempt {
   firstTokenMs: number | undefined;
   code: ErrorCode | null = null;
   status: number | null = null;
+  /** What the backend was told as the parent of its spans; undefined when it was told nothing. */
+  spanId: string | undefined;
   readonly #gate: Gate;
 
   constructor(gate: Gate, lease: ReplicaLease) {

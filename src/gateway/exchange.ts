@@ -4,6 +4,7 @@ import { type NanoUsd, ZERO_USD } from '../core/money.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { NO_USAGE, type Usage, type UsageSource } from '../core/usage.ts';
 import type { Admission } from '../limits/limiter.ts';
+import type { TraceContext } from '../observe/traces/trace-context.ts';
 import type { AmountDue } from '../pricing/amount-due.ts';
 import type { Hold } from '../pricing/budgets.ts';
 import type { Route } from '../protocols/route.ts';
@@ -91,6 +92,8 @@ export class Exchange {
   due: AmountDue | undefined;
   /** Set by the meter of a streamed answer. */
   usageSoFar: (() => UsageSoFar) | undefined;
+  /** The trace it belongs to, once somebody has asked; never where nothing is traced. */
+  trace: TraceContext | undefined;
   /** Bytes of its body in memory. */
   bytesTaken = 0;
   /** The address it is counted under, where that is bounded. */

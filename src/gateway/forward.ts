@@ -17,6 +17,7 @@ import { whileAlive } from './keep-alive.ts';
 import { type Answer, meter } from './meter.ts';
 import type { ReplyHead, SendFailure, SendOverrides } from './ports.ts';
 import type { Call, OutputLimit } from './read.ts';
+import { traceparentFor } from './trace.ts';
 
 /** Read of a refusal's body; more than any engine says. */
 const REFUSAL_BYTES_MAX = 64 * 1024;
@@ -80,7 +81,7 @@ async function attempt(
     {
       method: 'POST',
       path: exchange.route.backendPath,
-      headers: forwardedHeaders(exchange, call),
+      headers: forwardedHeaders(exchange, call, traceparentFor(exchange, record)),
       body,
     },
     record.reply,

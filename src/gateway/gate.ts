@@ -4,6 +4,7 @@ import type { ContentMode } from '../core/key.ts';
 import type { Timers } from '../core/timers.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Log } from '../observe/log.ts';
+import type { Tracer } from '../observe/traces/tracer.ts';
 import type { BudgetBook } from '../pricing/budgets.ts';
 import type { GpuShares } from '../pricing/gpu-share.ts';
 import type { Zone } from '../pricing/zone.ts';
@@ -111,6 +112,8 @@ export interface Gate {
   readonly engines: Engines;
   readonly metrics: RequestMetrics;
   readonly activity: RequestActivity;
+  /** null: nothing is traced. */
+  readonly tracer: Tracer | null;
   readonly load: GateLoad;
   readonly stories: Stories;
   readonly hedges: Hedges;

@@ -9,6 +9,7 @@ import type { AttemptRow, Booking, FinishedRow } from '../store/rows.ts';
 import type { Exchange } from './exchange.ts';
 import type { AttemptOutcome } from './ports.ts';
 import type { Call } from './read.ts';
+import { trace } from './trace.ts';
 import { usageBoundsOf } from './usage-bounds.ts';
 
 /**
@@ -106,7 +107,7 @@ function verdictOf(outcome: Outcome): AttemptOutcome {
   return outcome.kind === 'cut' && outcome.by === 'backend' ? 'failed' : 'cancelled';
 }
 
-/** What the metrics are told, and `explain` when there is something to tell. */
+/** What metrics and traces are told, and `explain` when there is something to tell. */
 function measure(exchange: Exchange, row: FinishedRow, gpuUs: number): void {
   const { gate, attempts, queueMs, notes } = exchange;
   const durationMs = exchange.elapsedMs();
@@ -134,6 +135,7 @@ function measure(exchange: Exchange, row: FinishedRow, gpuUs: number): void {
     gpuUs,
   });
   gate.activity.finished(row, queueMs);
+  if (gate.tracer !== null) trace(gate.tracer, exchange, row);
   if (notes !== undefined || attempts.length > 1) gate.stories.keep(exchange);
 }
 

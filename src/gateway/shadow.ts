@@ -16,6 +16,7 @@ import { outputBound } from './output-bound.ts';
 import type { BackendRequest } from './ports.ts';
 import { findFreePlace } from './queue.ts';
 import type { Call } from './read.ts';
+import { traceparentFor } from './trace.ts';
 
 /** Copies that may be on their way at once; a shadow must never weigh on what callers wait for. */
 const COPIES_MAX = 64;
@@ -105,7 +106,7 @@ export function copyToShadow(exchange: Exchange, call: Call, target: Target | nu
   const request: BackendRequest = {
     method: 'POST',
     path: exchange.route.backendPath,
-    headers: forwardedHeaders(exchange, call),
+    headers: forwardedHeaders(exchange, call, traceparentFor(exchange, null)),
     body: call.bodyFor(target, null),
   };
   const done = run(exchange, call, attempt, request).catch((cause) => {

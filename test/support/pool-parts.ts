@@ -24,6 +24,7 @@ type PoolParts = Pick<
   | 'scheduler'
   | 'shadows'
   | 'stories'
+  | 'tracer'
   | 'zone'
 >;
 
@@ -67,6 +68,7 @@ export function healthyPool({ after, random }: PoolOptions): PoolParts {
     hedges: new Hedges(),
     shadows: new ShadowCopies(),
     stories: new Stories(),
+    tracer: null,
     zone: UTC,
   };
 }

@@ -105,6 +105,7 @@ export function someMetricSources(
       ...{ inFlight: 13, bytesInFlight: 4_096, isDraining: false, generation: 2 },
       counters: { ...createCounters(), requests: 120, unauthenticated: 4, unrecorded: 1 },
       ...{ tagsLeftOut: 0, keys: 1_000, loopLagMs: 1.5, uncaught: 0, logLinesDropped: 0 },
+      traces: { exported: 3, dropped: 2, failures: 1 },
     }),
     limiter: () => ({ counters: 5, evicted: 0, admitted: 110, refused: 6 }),
     process: () => ({

@@ -70,6 +70,16 @@ export const GATEWAY_METRICS = {
   loopLag: gauge('llmgate_event_loop_lag_seconds', [], 'How late the event loop last was.'),
   uncaught: counter('llmgate_uncaught_errors_total', [], 'Errors that nothing caught; bugs.'),
   logLines: counter('llmgate_log_lines_dropped_total', [], 'Log lines that could not be written.'),
+  traceSpans: counter(
+    'llmgate_trace_spans_total',
+    ['result'],
+    'Spans that the collector of traces took, and those that were dropped; absent without traces.',
+  ),
+  traceFailures: counter(
+    'llmgate_trace_export_failures_total',
+    [],
+    'Batches of spans that the collector did not take, each attempt counted.',
+  ),
   memory: gauge('llmgate_process_resident_memory_bytes', [], 'Memory of the process.'),
   cpu: counter(
     'llmgate_process_cpu_seconds_total',
