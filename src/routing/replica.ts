@@ -10,11 +10,11 @@ export interface Replica {
    * breaker. A half-open breaker says true until its probes are out.
    */
   accepts(nowMs: number): boolean;
-  /** It will accept soon without anybody's help: it is warming, or its process is being started. */
+  /** It will accept soon without anybody's help: it is warming, or about to be tried again. */
   readonly isComing: boolean;
   /**
-   * It fails too many requests to be sent any, but it answers: better than nobody when no other
-   * candidate accepts or is coming.
+   * Better than nobody, when no other candidate accepts or is coming: it fails too many requests to
+   * be sent any, but it answers; or its process is being started, and whoever goes there waits.
    */
   isLastResort(nowMs: number): boolean;
   /** Requests it may have at once as configured; null when nobody has said. */

@@ -72,7 +72,7 @@ export class BackendHealth implements Replica {
     if (this.isDrained) return false;
     const nowMs = this.#options.clock.monotonicMs();
     const state = this.state(nowMs);
-    if (state === 'warming') return true;
+    if (state === 'warming') return this.#processState() !== 'starting';
     if (state === 'down') return this.breaker.state(nowMs) === 'half_open';
     const coolingMs = this.#coolUntilMs - nowMs;
     if (coolingMs > 0) return coolingMs <= SHORT_MS;
@@ -104,8 +104,12 @@ export class BackendHealth implements Replica {
     return this.breaker.allows(nowMs);
   }
 
-  /** Behind a breaker that opened on answers, not on silence: half a vendor beats none. */
+  /**
+   * A process that is being started: its own line has its own bounds. And what is behind a breaker
+   * that opened on answers, not on silence: half a vendor beats none.
+   */
   isLastResort(nowMs: number): boolean {
+    if (!this.isDrained && this.#processState() === 'starting') return true;
     if (this.isDrained || nowMs < this.#warmingUntilMs || nowMs < this.#coolUntilMs) return false;
     if (this.#processState() === 'failed' || this.#streak.state === 'down') return false;
     return this.breaker.isAnswering(nowMs);

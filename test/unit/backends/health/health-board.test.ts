@@ -423,10 +423,12 @@ describe('a process of llmgate’s own', () => {
 
   test('takes requests while it is stopped, as they start it; is not asked; is up when it is ready', async () => {
     await using mock = await startTestMock();
-    const { lab, become, seen } = openManaged(mock.url);
+    const { lab, board, become, seen } = openManaged(mock.url);
     expect(seen()).toEqual({ state: 'stopped', accepts: true, isComing: false });
     become('starting');
-    expect(seen()).toEqual({ state: 'warming', accepts: false, isComing: true });
+    expect(seen()).toEqual({ state: 'warming', accepts: false, isComing: false });
+    // Whoever waits for it does so by the rules of the process, not in the line for places.
+    expect(board.replica('gpu0')?.isLastResort(lab.nowMs())).toBe(true);
     await lab.pass(20_000);
     expect(mock.requests({ probes: true })).toEqual([]);
     become('ready');
