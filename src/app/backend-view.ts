@@ -20,6 +20,7 @@ export function toBackendView(
 ): BackendView {
   const checkedAtMs = health?.checkedAtMs ?? discovered?.seenAtMs ?? null;
   const load = health?.load ?? null;
+  const isProbed = health !== undefined && health.state !== 'unknown';
   return {
     id,
     type,
@@ -28,7 +29,7 @@ export function toBackendView(
     state: stateOf(health, discovered),
     drained: health?.isDrained ?? false,
     breaker: health?.breaker ?? 'closed',
-    error: health?.problem ?? discovered?.problem ?? null,
+    error: health?.problem ?? (isProbed ? null : (discovered?.problem ?? null)),
     checked_at: checkedAtMs === null ? null : new Date(checkedAtMs).toISOString(),
     models: (discovered?.models ?? []).map((model) => model.id),
     in_flight: standing?.inFlight ?? 0,

@@ -26,6 +26,8 @@ export interface Discovery {
 interface DiscoveryOptions {
   readonly backends: readonly Backend[];
   readonly listModels: (backend: Backend) => Promise<DiscoveredModel[]>;
+  /** False for one that cannot answer now and is not expected to; what it said before stays. */
+  readonly isAskable?: (backend: Backend) => boolean;
   readonly clock: Clock;
   readonly log: Log;
   /** Called after every round that changed a list. */
@@ -39,7 +41,7 @@ const REFRESH_EVERY_MS = 15_000;
  * are still its models, and requests for them get an honest 503 instead of a 404.
  */
 export function startDiscovery(options: DiscoveryOptions): Discovery {
-  const { listModels, clock, log, onChange } = options;
+  const { listModels, isAskable = () => true, clock, log, onChange } = options;
   let backends = options.backends;
   const known = new Map<string, Discovered>();
   let round: Promise<void> | undefined;
@@ -70,7 +72,9 @@ export function startDiscovery(options: DiscoveryOptions): Discovery {
     }
   };
   const refresh = async () => {
-    const changes = await Promise.all(backends.filter((each) => each.discover).map(ask));
+    const changes = await Promise.all(
+      backends.filter((each) => each.discover && isAskable(each)).map(ask),
+    );
     if (changes.includes(true)) onChange();
   };
   const refreshOnce = () => {

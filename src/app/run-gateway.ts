@@ -68,26 +68,27 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     closers.push(closeTransport);
     const keys = openKeyDirectory(store.keys, (cause) => log.error('keys_not_read', { cause }));
     closers.push(() => keys.close());
+    const fraction = createFraction(random);
     const first = createGeneration(config, { number: 1, client, clock });
     const observatory = openObservatory({ config, clock, random, log, version });
     closers.push(() => observatory.close());
     const pool = openPool({
       ...{ first, client, clock, log, env },
-      random: createFraction(random),
+      random: fraction,
       capacity: observatory.capacity,
     });
     closers.push(() => pool.close());
     const gate = await createGate(first, {
-      ...{ records, keys, pool, observatory, clock, log },
-      random: createFraction(random),
+      ...{ records, keys, pool, observatory, clock, log, random: fraction },
     });
     closers.push(() => gate.shadows.stop());
     closers.push(watchEventLoop(clock, (lagMs) => gate.load.noteLag(lagMs)));
     const discovery = startDiscovery({
       backends: first.backends,
       listModels: (backend) => listModels(client, backend, clock.monotonicMs()),
-      clock,
-      log,
+      // A model server that is not running is not started for a list.
+      isAskable: ({ id }) => (pool.processes.state(id) ?? 'ready') === 'ready',
+      ...{ clock, log },
       onChange: () => reloader.rebuildModels(),
     });
     closers.push(() => discovery.close());
