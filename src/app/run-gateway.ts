@@ -10,12 +10,12 @@ import { createGate } from './create-gate.ts';
 import { startDiscovery } from './discovery.ts';
 import { cutNow, drain } from './drain.ts';
 import { watchEventLoop } from './event-loop-lag.ts';
-import { createGeneration } from './generation.ts';
+import { type BuiltGeneration, createGeneration } from './generation.ts';
 import { openKeyDirectory } from './key-directory.ts';
 import { openObservatory } from './observatory.ts';
 import { openAdmin } from './open-admin.ts';
 import { openWatchers } from './open-watchers.ts';
-import { openPool } from './pool.ts';
+import { openPool, type Pool } from './pool.ts';
 import { startProgressNotes } from './progress.ts';
 import { createFraction } from './random-fraction.ts';
 import { openRecords, type Records } from './records.ts';
@@ -83,14 +83,9 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     });
     closers.push(() => gate.shadows.stop());
     closers.push(watchEventLoop(clock, (lagMs) => gate.load.noteLag(lagMs)));
-    const discovery = startDiscovery({
-      backends: first.backends,
-      listModels: (backend) => listModels(client, backend, clock.monotonicMs()),
-      // A model server that is not running is not started for a list.
-      isAskable: ({ id }) => (pool.processes.state(id) ?? 'ready') === 'ready',
-      ...{ clock, log },
-      onChange: () => reloader.rebuildModels(),
-    });
+    const discovery = watchModels({ first, client, pool, clock, log }, () =>
+      reloader.rebuildModels(),
+    );
     closers.push(() => discovery.close());
     const { configFile, loadConfig } = options;
     const reloader = createReloader({
@@ -140,6 +135,24 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     await closeAll();
     throw cause;
   }
+}
+
+interface ModelSources {
+  readonly first: BuiltGeneration;
+  readonly client: HttpClient;
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+function watchModels({ first, client, pool, ...rest }: ModelSources, onChange: () => void) {
+  return startDiscovery({
+    ...{ ...rest, onChange },
+    backends: first.backends,
+    listModels: (backend) => listModels(client, backend, rest.clock.monotonicMs()),
+    // A model server that is not running is not started for a list.
+    isAskable: ({ id }) => (pool.processes.state(id) ?? 'ready') === 'ready',
+  });
 }
 
 /** The connections to backends and the deadlines on them. */
