@@ -1,3 +1,4 @@
+import type { Endpoint } from '../core/call.ts';
 import type { ErrorCode } from '../core/error.ts';
 import type { GpuLease } from '../pricing/gpu-share.ts';
 import type { Target } from '../routing/model-table.ts';
@@ -29,9 +30,11 @@ export class Attempt {
   /** What the backend was told as the parent of its spans; undefined when it was told nothing. */
   spanId: string | undefined;
   readonly #gate: Gate;
+  readonly #endpoint: Endpoint;
 
-  constructor(gate: Gate, lease: ReplicaLease) {
+  constructor(gate: Gate, lease: ReplicaLease, endpoint: Endpoint) {
     this.#gate = gate;
+    this.#endpoint = endpoint;
     this.lease = lease;
     this.target = lease.target;
     this.startedAtMs = gate.clock.nowMs();
@@ -73,7 +76,12 @@ export class Attempt {
     const wasUsed = this.reached || outcome !== 'cancelled';
     if (wasUsed) this.#gate.health.note(this.target.backend, verdict, nowMs, retryAfterMs);
     this.lease.end(LEASE_RESULTS[outcome], nowMs);
-    this.#gate.metrics.attempted(this.target.backend, outcome);
+    this.#gate.metrics.attempted(this.target.backend, outcome, {
+      endpoint: this.#endpoint,
+      model: this.target.publicModel,
+      durationMs: nowMs - this.startedMs,
+      ttftMs: this.firstTokenMs === undefined ? null : this.firstTokenMs - this.startedMs,
+    });
   }
 
   /** Another attempt answered first, or nobody waits any more: closes the connection. */

@@ -118,7 +118,7 @@ function deadlinesOf(exchange: Exchange, course: Course): SendOverrides | undefi
 }
 
 function begin(exchange: Exchange, lease: ReplicaLease): Attempt {
-  const record = new Attempt(exchange.gate, lease);
+  const record = new Attempt(exchange.gate, lease, exchange.route.endpoint);
   if (exchange.lease === lease) exchange.lease = undefined;
   exchange.attempts.push(record);
   return record;
@@ -143,7 +143,8 @@ function startEngine(exchange: Exchange, backend: string): Promise<{ end(): void
   });
 }
 
-function outputLimitFor(
+/** What this backend is told of where to stop, in its words. */
+export function outputLimitFor(
   { outputLimit, generation }: Exchange,
   backend: string,
 ): OutputLimit | null {

@@ -169,7 +169,15 @@ export interface Engines {
 /** Counts of what was done; never throws. */
 export interface RequestMetrics {
   settled(fact: SettledFact): void;
-  attempted(backend: string, outcome: AttemptOutcome): void;
+  attempted(backend: string, outcome: AttemptOutcome, times: AttemptTimes): void;
+}
+
+/** Times are milliseconds; `ttftMs` is from sending to the first content, null when there was none. */
+export interface AttemptTimes {
+  readonly endpoint: Endpoint;
+  readonly model: string;
+  readonly durationMs: number;
+  readonly ttftMs: number | null;
 }
 
 /** What only somebody at a screen wants to know of finished requests. */

@@ -102,7 +102,7 @@ export function copyToShadow(exchange: Exchange, call: Call, target: Target | nu
     return;
   }
   gate.counters.shadows += 1;
-  const attempt = new Attempt(gate, lease);
+  const attempt = new Attempt(gate, lease, exchange.route.endpoint);
   const request: BackendRequest = {
     method: 'POST',
     path: exchange.route.backendPath,
