@@ -142,7 +142,7 @@ test('after all of it nothing is held, nothing is open, and the books agree', as
   expect(well.stats().in_flight).toBe(0);
   const { code, stdout } = await lab.lab.run('ledger', 'check');
   expect({ code, stdout }).toMatchObject({ code: 0 });
-  expect(lab.served.process.lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
+  expect(lab.process.lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
   // What is idle is closed before the backends would do it.
   await Promise.all(
     [bad, well].map((mock) => mock.until((stats) => stats.open_connections === 0, 8_000)),

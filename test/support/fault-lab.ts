@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import type { BackendView, GatewayStatus } from '../../src/admin/gateway-schemas.ts';
 import type { LiveDocument } from '../../src/observe/live-document.ts';
-import { type IssuedKey, type Served, ServeLab } from './serve-lab.ts';
+import { llmgateBinary } from './llmgate-binary.ts';
+import { RunningProcess } from './running-process.ts';
+import { type IssuedKey, ServeLab } from './serve-lab.ts';
 import { type LoggedRequest, type Reply, toReply } from './start-gateway.ts';
 
 /** An attempt as the books have it. */
@@ -29,31 +31,44 @@ export interface AskOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface LabOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** The command line that starts the gateway in surroundings of its own. */
+  readonly wrap?: (command: readonly string[]) => readonly string[];
+}
+
 /** A compiled gateway in front of backends that fail, and every place where a trace of it can stay. */
 export class FaultLab implements AsyncDisposable {
   readonly lab: ServeLab;
-  readonly served: Served;
+  readonly process: RunningProcess;
+  readonly url: string;
   readonly key: IssuedKey;
 
-  private constructor(lab: ServeLab, served: Served, key: IssuedKey) {
+  private constructor(lab: ServeLab, process: RunningProcess, url: string, key: IssuedKey) {
     this.lab = lab;
-    this.served = served;
+    this.process = process;
+    this.url = url;
     this.key = key;
   }
 
-  static async open(yaml: string, prepare?: (lab: ServeLab) => Promise<Served>): Promise<FaultLab> {
+  /** `yaml` is everything besides `listen` and `data_dir`. */
+  static async open(yaml: string, { env = {}, wrap = (command) => command }: LabOptions = {}) {
     const lab = new ServeLab(yaml);
+    const process = new RunningProcess(wrap([llmgateBinary(), 'serve']), { cwd: lab.folder, env });
     try {
-      const served = await (prepare === undefined ? lab.serve() : prepare(lab));
-      return new FaultLab(lab, served, await lab.createKey('caller'));
+      const [, url = ''] = await process.untilLine(/^llmgate \S+ on (http:\S+),/);
+      const signal = AbortSignal.timeout(10_000);
+      while (!(await fetch(`${url}/readyz`, { signal })).ok) signal.throwIfAborted();
+      return new FaultLab(lab, process, url, await lab.createKey('caller'));
     } catch (cause) {
+      await process.stop();
       lab[Symbol.dispose]();
       throw cause;
     }
   }
 
-  get url(): string {
-    return this.served.url;
+  get port(): number {
+    return Number(new URL(this.url).port);
   }
 
   /** A chat request that gets what it gets; throws only when the gateway itself cannot be reached. */
@@ -151,7 +166,7 @@ export class FaultLab implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.served[Symbol.asyncDispose]();
+    await this.process.stop();
     this.lab[Symbol.dispose]();
   }
 }
