@@ -3,7 +3,7 @@ export class SpanAttributes {
   #items = '';
 
   text(name: string, value: string): this {
-    return this.#add(name, `"stringValue":${JSON.stringify(value.toWellFormed())}`);
+    return this.#add(name, `"stringValue":${quote(value)}`);
   }
 
   /** An integer; OTLP writes 64-bit integers as text. */
@@ -34,6 +34,13 @@ export class SpanAttributes {
   toString(): string {
     return `[${this.#items}]`;
   }
+}
+
+const PLAIN = /^[\w ./:@+-]*$/;
+
+/** As JSON.stringify, several times as fast for the words that spans are full of. */
+function quote(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text.toWellFormed());
 }
 
 /** `SPAN_KIND_SERVER` is a request that came to us, `SPAN_KIND_CLIENT` one of ours. */
@@ -80,7 +87,7 @@ export function renderSpan(span: Span): string {
   const happened = events.length === 0 ? '' : `,"events":[${events.map(renderEvent).join(',')}]`;
   return (
     `{"traceId":"${span.traceId}","spanId":"${span.spanId}"${parent}${told},"flags":${flags}` +
-    `,"name":${JSON.stringify(span.name)},"kind":${span.kind}` +
+    `,"name":${quote(span.name)},"kind":${span.kind}` +
     `,"startTimeUnixNano":"${toNanos(span.startMs)}"` +
     `,"endTimeUnixNano":"${toNanos(Math.max(span.startMs, span.endMs))}"` +
     `,"attributes":${span.attributes}${happened}${span.isError ? STATUS_ERROR : ''}}`
