@@ -9,7 +9,6 @@ import type { Log } from '../observe/log.ts';
 import { createGate } from './create-gate.ts';
 import { startDiscovery } from './discovery.ts';
 import { cutNow, drain } from './drain.ts';
-import { watchEventLoop } from './event-loop-lag.ts';
 import { type BuiltGeneration, createGeneration } from './generation.ts';
 import { openKeyDirectory } from './key-directory.ts';
 import { openObservatory } from './observatory.ts';
@@ -20,6 +19,7 @@ import { startProgressNotes } from './progress.ts';
 import { createFraction } from './random-fraction.ts';
 import { openRecords, type Records } from './records.ts';
 import { createReloader, type LoadConfig, type Reloader } from './reload.ts';
+import { watchLoad } from './watch-load.ts';
 
 export interface RunOptions {
   readonly config: Config;
@@ -82,7 +82,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
       ...{ records, keys, pool, observatory, clock, log, random: fraction },
     });
     closers.push(() => gate.shadows.stop());
-    closers.push(watchEventLoop(clock, (lagMs) => gate.load.noteLag(lagMs)));
+    closers.push(watchLoad(clock, gate.load));
     const discovery = watchModels({ first, client, pool, clock, log }, () =>
       reloader.rebuildModels(),
     );

@@ -37,8 +37,7 @@ const NOTES_MAX = 50;
 
 type StartWait<T> = (resolve: (value: T) => void, reject: (error: GateError) => void) => () => void;
 
-/** A comment, which readers of event streams skip. */
-const WAITING = new TextEncoder().encode(': waiting\n\n');
+const utf8 = new TextEncoder();
 
 /**
  * One request from its first byte to its last, and everything taken for it on the way.
@@ -90,8 +89,6 @@ export class Exchange {
   replyHasBegun = false;
   /** What settlement found to be owed; undefined before it. */
   due: AmountDue | undefined;
-  /** Set by the meter of a streamed answer. */
-  usageSoFar: (() => UsageSoFar) | undefined;
   /** The trace it belongs to, once somebody has asked; never where nothing is traced. */
   trace: TraceContext | undefined;
   /** Bytes of its body in memory. */
@@ -134,6 +131,11 @@ export class Exchange {
   get stream(): CallerStream {
     this.#stream ??= new CallerStream(this);
     return this.#stream;
+  }
+
+  /** What the answer has used up to now, when it is a stream. */
+  get usageSoFar(): (() => UsageSoFar) | undefined {
+    return this.serving?.usageSoFar;
   }
 
   /** Milliseconds spent on backends, all attempts summed, the open one up to now. */
@@ -190,12 +192,13 @@ export class Exchange {
   /** Ends the request because of an error: `cut` when something was produced, else `refused`. */
   fail(error: GateError): Promise<void> {
     const byCaller = error.code === 'caller_gone';
-    const soFar = this.#usageNow();
     // A caller who leaves after dispatch has made a GPU read the prompt; a backend that broke
     // before it produced anything has earned nothing.
     const isAtWork = ({ isOpen, reply }: Attempt) => isOpen && reply.sending?.hasBegun === true;
     // Of two attempts beside each other the one that works for the caller is owed for.
     if (byCaller) this.serving ??= this.attempts.find(isAtWork);
+    else this.serving ??= this.attempts.find((each) => each.isOpen && each.firstTokenMs !== undefined);
+    const soFar = this.#usageNow();
     const owed = byCaller ? this.serving !== undefined : soFar.produced;
     const outcome: Outcome = owed
       ? { kind: 'cut', by: byCaller ? 'caller' : 'backend', code: error.code, ...soFar }
@@ -252,13 +255,14 @@ export class Exchange {
    * Sends the head of a stream before there is anything to put into it, so that a caller who waits
    * long is not taken for dead by what is in between. Then writes a comment.
    */
-  keepAlive(headers: () => ReplyHeaderFields): void {
+  keepAlive(headers: () => ReplyHeaderFields, words: string): void {
     const { stream } = this;
     if (!this.replyHasBegun) {
       this.replyHasBegun = true;
       this.#respond?.(new Response(stream.body(), { headers: headers() }));
     }
-    stream.write(WAITING);
+    // Readers of event streams skip comments.
+    stream.write(utf8.encode(`: ${words}\n\n`));
   }
 
   /** Remembers a decision for `explain`. */
@@ -274,7 +278,8 @@ export class Exchange {
 
   /** Usage as known now; the input estimate alone when no meter is at work yet. */
   #usageNow(): UsageSoFar {
-    if (this.usageSoFar !== undefined) return this.usageSoFar();
+    const { usageSoFar } = this;
+    if (usageSoFar !== undefined) return usageSoFar();
     const inputTokens = this.call?.shape.inputTokens ?? 0;
     return { usage: { ...NO_USAGE, inputTokens }, source: 'counted', produced: false };
   }

@@ -8,11 +8,13 @@ import type { OverloadBounds } from './gate.ts';
 export class GateLoad {
   #bytesInFlight = 0;
   #lagMs = 0;
+  #isShortOfFiles = false;
   readonly #addresses = new Map<string, number>();
 
   /** Throws 503 `overloaded`. */
   check(bounds: OverloadBounds, inFlight: number): void {
     if (inFlight >= bounds.requestsInFlight) throw overloaded('has too many requests in flight');
+    if (this.#isShortOfFiles) throw overloaded('is running out of file descriptors');
     if (bounds.lagMs !== null && this.#lagMs > bounds.lagMs) throw overloaded('cannot keep up');
   }
 
@@ -23,6 +25,11 @@ export class GateLoad {
 
   noteLag(lagMs: number): void {
     this.#lagMs = lagMs;
+  }
+
+  /** Descriptors that are open and that may be; null where nobody can tell. */
+  noteFiles(open: number | null, max: number | null): void {
+    this.#isShortOfFiles = open !== null && max !== null && open > max - filesInReserve(max);
   }
 
   get bytesInFlight(): number {
@@ -55,6 +62,11 @@ export class GateLoad {
     if (left > 0) this.#addresses.set(address, left);
     else this.#addresses.delete(address);
   }
+}
+
+/** For the books, the admin plane, and connections to backends of requests that are here already. */
+function filesInReserve(max: number): number {
+  return Math.max(32, Math.floor(max * 0.05));
 }
 
 function overloaded(what: string): GateError {

@@ -59,7 +59,11 @@ export function queue(
       waiting.leave();
     };
   });
-  return whileAlive(exchange, place).finally(() => {
+  const inLine = () => {
+    const leftMs = Math.max(0, maxWaitMs - (clock.monotonicMs() - sinceMs));
+    return `in line, ${waiting.position()} before you, for ${Math.ceil(leftMs / 1_000)} s at most`;
+  };
+  return whileAlive(exchange, place, inLine).finally(() => {
     exchange.queueMs += clock.monotonicMs() - sinceMs;
   });
 }

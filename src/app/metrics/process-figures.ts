@@ -14,14 +14,14 @@ const FILES = '/proc/self/fd';
 
 /** Reads the process and the file system of `dataDir`. Throws nothing. */
 export function createProcessFigures(dataDir: string): () => ProcessFigures {
-  const maxFiles = attempt(readMaxFiles);
+  const maxFiles = readMaxFiles();
   return () => {
     const { user, system } = process.cpuUsage();
     const disk = attempt(() => statfsSync(dataDir));
     return {
       memoryBytes: process.memoryUsage.rss(),
       cpuSeconds: (user + system) / 1e6,
-      openFiles: attempt(countOpenFiles),
+      openFiles: countOpenFiles(),
       maxFiles,
       diskFreeBytes: disk === null ? null : disk.bavail * disk.bsize,
       diskSizeBytes: disk === null ? null : disk.blocks * disk.bsize,
@@ -30,14 +30,20 @@ export function createProcessFigures(dataDir: string): () => ProcessFigures {
 }
 
 /** Linux 6.2 says how many without a list of them, which is long with thousands of connections. */
-function countOpenFiles(): number {
-  const { size } = statSync(FILES);
-  return size > 0 ? size : readdirSync(FILES).length;
+export function countOpenFiles(): number | null {
+  return attempt(() => {
+    const { size } = statSync(FILES);
+    return size > 0 ? size : readdirSync(FILES).length;
+  });
 }
 
-function readMaxFiles(): number | null {
-  const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
-  return soft === undefined ? null : Number(soft);
+/** The soft limit of descriptors; null where nobody can tell. */
+export function readMaxFiles(): number | null {
+  return attempt(() => {
+    const limits = readFileSync('/proc/self/limits', 'utf8');
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(limits) ?? [];
+    return soft === undefined ? null : Number(soft);
+  });
 }
 
 /** Another system, or a directory that is gone: a figure that is missing is not drawn. */
