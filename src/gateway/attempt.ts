@@ -4,6 +4,7 @@ import type { GpuLease } from '../pricing/gpu-share.ts';
 import type { Target } from '../routing/model-table.ts';
 import type { LeaseResult, ReplicaLease } from '../routing/scheduling.ts';
 import { BackendReply } from './backend-reply.ts';
+import type { UsageSoFar } from './exchange.ts';
 import type { Gate } from './gate.ts';
 import type { AttemptOutcome } from './ports.ts';
 
@@ -25,6 +26,8 @@ export class Attempt {
   /** False while no byte of the request can have been processed. */
   reached = false;
   firstTokenMs: number | undefined;
+  /** Set by the meter of a streamed answer. */
+  usageSoFar: (() => UsageSoFar) | undefined;
   code: ErrorCode | null = null;
   status: number | null = null;
   /** What the backend was told as the parent of its spans; undefined when it was told nothing. */

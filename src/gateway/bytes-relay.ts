@@ -28,13 +28,13 @@ export class BytesRelay implements BodySink {
     this.begun = promise;
     this.#resolveBegun = resolve;
     this.#rejectBegun = reject;
+    attempt.usageSoFar = () => this.#usageSoFar();
     attempt.reply.pipeTo(this);
   }
 
   /** The caller gets these bytes. */
   release(): void {
     this.#isReleased = true;
-    this.#exchange.usageSoFar = () => this.#usageSoFar();
     this.#onRelease?.();
     this.#attempt.reply.resume();
   }

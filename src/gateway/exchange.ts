@@ -197,7 +197,8 @@ export class Exchange {
     const isAtWork = ({ isOpen, reply }: Attempt) => isOpen && reply.sending?.hasBegun === true;
     // Of two attempts beside each other the one that works for the caller is owed for.
     if (byCaller) this.serving ??= this.attempts.find(isAtWork);
-    else this.serving ??= this.attempts.find((each) => each.isOpen && each.firstTokenMs !== undefined);
+    else
+      this.serving ??= this.attempts.find((each) => each.isOpen && each.firstTokenMs !== undefined);
     const soFar = this.#usageNow();
     const owed = byCaller ? this.serving !== undefined : soFar.produced;
     const outcome: Outcome = owed

@@ -48,6 +48,7 @@ export class StreamRelay implements BodySink {
       this.#stopHoldTimer?.();
       reject(error);
     };
+    attempt.usageSoFar = () => this.#usageSoFar();
     attempt.reply.pipeTo(this);
     if (this.#mayBegin) return;
     // A backend that is silent after its head must not hold back the caller's for ever.
@@ -60,7 +61,6 @@ export class StreamRelay implements BodySink {
     const held = this.#held;
     if (held === undefined) return;
     this.#held = undefined;
-    this.#exchange.usageSoFar = () => this.#usageSoFar();
     for (const bytes of held) this.#pass(bytes);
     if (this.#ending !== undefined) this.#conclude(this.#ending);
   }
