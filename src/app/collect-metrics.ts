@@ -88,12 +88,13 @@ function writeGateway(out: Exposition, figures: GatewayFigures): void {
   out.one(GATEWAY.loopLag, figures.loopLagMs / 1_000);
   out.one(GATEWAY.uncaught, figures.uncaught);
   out.one(GATEWAY.logLines, figures.logLinesDropped);
-  if (figures.traces === null) return;
-  const { exported, dropped, failures } = figures.traces;
+  const { exported, dropped, failures } = figures.traces ?? NOT_TRACED;
   const spans = [['exported', exported] as const, ['dropped', dropped] as const];
   writeSamples(out, GATEWAY.traceSpans, spans, ([result, count]) => [[result], count]);
   out.one(GATEWAY.traceFailures, failures);
 }
+
+const NOT_TRACED = { exported: 0, dropped: 0, failures: 0 };
 
 function writeLimiter(out: Exposition, limiter: LimiterStats): void {
   out.one(GATEWAY.limiterAdmitted, limiter.admitted);

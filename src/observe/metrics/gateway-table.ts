@@ -73,7 +73,7 @@ export const GATEWAY_METRICS = {
   traceSpans: counter(
     'llmgate_trace_spans_total',
     ['result'],
-    'Spans that the collector of traces took, and those that were dropped; absent without traces.',
+    'Spans that the collector of traces took, and those that were dropped.',
   ),
   traceFailures: counter(
     'llmgate_trace_export_failures_total',
