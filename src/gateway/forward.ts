@@ -15,6 +15,7 @@ import { forwardedHeaders } from './forwarded-headers.ts';
 import { hedged } from './hedge.ts';
 import { whileAlive } from './keep-alive.ts';
 import { type Answer, meter } from './meter.ts';
+import { toOutputLimit } from './output-bound.ts';
 import type { ReplyHead, SendFailure, SendOverrides } from './ports.ts';
 import type { Call, OutputLimit } from './read.ts';
 import { traceparentFor } from './trace.ts';
@@ -148,10 +149,7 @@ export function outputLimitFor(
   { outputLimit, generation }: Exchange,
   backend: string,
 ): OutputLimit | null {
-  if (outputLimit === null) return null;
-  // OpenAI's own models refuse the older name, most engines know only that one.
-  const isOpenAi = generation.backends.get(backend)?.isOpenAi ?? false;
-  return { tokens: outputLimit, chatMember: isOpenAi ? 'max_completion_tokens' : 'max_tokens' };
+  return outputLimit === null ? null : toOutputLimit(generation, outputLimit, backend);
 }
 
 const NO_BYTES = new Uint8Array(0);

@@ -1,6 +1,7 @@
 import type { Key } from '../core/key.ts';
 import type { Model } from '../routing/model-table.ts';
-import type { Call } from './read.ts';
+import type { Generation } from './gate.ts';
+import type { Call, OutputLimit } from './read.ts';
 
 /** Assumed per choice when neither request, key, model nor context bounds the output. */
 const UNBOUNDED_OUTPUT_TOKENS = 16_384;
@@ -49,4 +50,15 @@ export function outputLimitToSend(
   if (by === 'model' && (asked !== null || isBudgeted)) return tokens;
   if (by === 'assumed' && isBudgeted) return tokens;
   return null;
+}
+
+/** The limit in the words of one backend. */
+export function toOutputLimit(
+  { backends }: Generation,
+  tokens: number,
+  backend: string,
+): OutputLimit {
+  // OpenAI's own models refuse the older name, most engines know only that one.
+  const isOpenAi = backends.get(backend)?.isOpenAi ?? false;
+  return { tokens, chatMember: isOpenAi ? 'max_completion_tokens' : 'max_tokens' };
 }

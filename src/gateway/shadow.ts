@@ -12,10 +12,10 @@ import { Attempt } from './attempt.ts';
 import { failureToError, refusalToError } from './backend-failure.ts';
 import type { Exchange } from './exchange.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
-import { outputBound } from './output-bound.ts';
+import { outputBound, outputLimitToSend, toOutputLimit } from './output-bound.ts';
 import type { BackendRequest } from './ports.ts';
 import { findFreePlace } from './queue.ts';
-import type { Call } from './read.ts';
+import type { Call, OutputLimit } from './read.ts';
 import { traceparentFor } from './trace.ts';
 
 /** Copies that may be on their way at once; a shadow must never weigh on what callers wait for. */
@@ -89,6 +89,11 @@ export class ShadowCopies {
 export function copyToShadow(exchange: Exchange, call: Call, target: Target | null): void {
   const { caller, gate, model } = exchange;
   if (target === null || caller === undefined || model === undefined) return;
+  const id = gate.requestIds();
+  // Before anything is taken: headers that cannot be sent are the caller's fault.
+  const headers = forwardedHeaders(exchange, call, traceparentFor(exchange, null)).map(
+    ([name, value]): [string, string] => [name, name === 'x-request-id' ? id : value],
+  );
   const isFull = gate.shadows.size >= COPIES_MAX;
   const choice = { ...NO_CHOICE, model, targets: [target] };
   const place = exchange.lease;
@@ -106,10 +111,10 @@ export function copyToShadow(exchange: Exchange, call: Call, target: Target | nu
   const request: BackendRequest = {
     method: 'POST',
     path: exchange.route.backendPath,
-    headers: forwardedHeaders(exchange, call, traceparentFor(exchange, null)),
-    body: call.bodyFor(target, null),
+    headers,
+    body: call.bodyFor(target, limitFor(exchange, call, target)),
   };
-  const done = run(exchange, call, attempt, request).catch((cause) => {
+  const done = run(exchange, call, { id, attempt, request }).catch((cause) => {
     attempt.giveUp();
     gate.log.warn('shadow_failed', { request_id: exchange.id, backend: target.backend, cause });
   });
@@ -123,18 +128,29 @@ interface Counted {
   readonly source: UsageSource;
 }
 
+/** What the shadow is told to stop at: a budget can only promise what its backend cannot pass. */
+function limitFor(exchange: Exchange, call: Call, { backend }: Target): OutputLimit | null {
+  const { model, generation } = exchange;
+  if (model === undefined) return null;
+  const bound = outputBound(model, call, SHADOW_KEY);
+  const tokens = outputLimitToSend(bound, call.shape.maxOutputTokens, true);
+  return tokens === null ? null : toOutputLimit(generation, tokens, backend);
+}
+
+interface Copy {
+  /** Of its row, and as its backend sees it. */
+  readonly id: string;
+  readonly attempt: Attempt;
+  readonly request: BackendRequest;
+}
+
 /** From the hold to the row of one copy. Rejects when it cannot be paid or recorded. */
-async function run(
-  exchange: Exchange,
-  call: Call,
-  attempt: Attempt,
-  request: BackendRequest,
-): Promise<void> {
+async function run(exchange: Exchange, call: Call, { id, attempt, request }: Copy): Promise<void> {
   const { gate, generation, model, route } = exchange;
   if (model === undefined) return;
   const { target } = attempt;
   const booking: Booking = {
-    id: gate.requestIds(),
+    id,
     keyId: SHADOW_KEY.id,
     user: null,
     team: null,
