@@ -1,5 +1,5 @@
 import type { CallerHeaders } from './caller-headers.ts';
-import type { BodyWriter, CallerRequest, ReplyFields } from './caller-request.ts';
+import type { BodyWriter, CallerRequest, CountBytes, ReplyFields } from './caller-request.ts';
 import type { CallerConnection } from './connection.ts';
 import { renderReplyHead } from './reply-head.ts';
 import { RequestBody } from './request-body.ts';
@@ -54,8 +54,8 @@ export class ActiveRequest implements CallerRequest, BodyWriter {
     return this.#connection.address;
   }
 
-  readBody(maxBytes: number): Uint8Array | Promise<Uint8Array> {
-    const body = this.body.read(maxBytes);
+  readBody(maxBytes: number, count?: CountBytes): Uint8Array | Promise<Uint8Array> {
+    const body = this.body.read(maxBytes, this.framing === 'chunked' ? count : undefined);
     if (body instanceof Promise) this.#connection.awaitBody(this);
     return body;
   }

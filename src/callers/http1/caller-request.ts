@@ -4,6 +4,8 @@ import type { RequestFraming } from './request-head.ts';
 /** Names in lower case; values in Latin-1, without line breaks. */
 export type ReplyFields = Readonly<Record<string, string>>;
 
+export type CountBytes = (sizeBytes: number) => void;
+
 /** One request of a caller. It is answered once: by `reply`, or by `begin`. */
 export interface CallerRequest {
   readonly method: string;
@@ -22,8 +24,9 @@ export interface CallerRequest {
   /**
    * The whole body: at once when all of it has arrived. Throws or rejects BodyTooLarge beyond
    * `maxBytes`, CallerGone when the caller leaves, RequestProblem for broken framing. Asked once.
+   * `count` gets the size of what comes of a chunked body, and may throw to have no more of it.
    */
-  readBody(maxBytes: number): Uint8Array | Promise<Uint8Array>;
+  readBody(maxBytes: number, count?: CountBytes): Uint8Array | Promise<Uint8Array>;
   /** The connection carries no request after this one. Before the reply. */
   closeAfter(): void;
   /** Throws for a field that is no header. Does nothing when the caller is gone. */

@@ -311,7 +311,7 @@ export class CallerConnection {
   /** The whole reply is handed over: on to the next request, or to the end. */
   #finish(request: ActiveRequest): void {
     this.#request = undefined;
-    if (request.isLast) {
+    if (request.isLast || this.#settings.isStopping()) {
       this.#close();
       return;
     }

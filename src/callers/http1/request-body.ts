@@ -1,6 +1,6 @@
 import { partOf } from '../../core/part-of.ts';
 import { ChunkedBody } from '../../protocols/chunked-body.ts';
-import { BodyTooLarge } from './caller-request.ts';
+import { BodyTooLarge, type CountBytes } from './caller-request.ts';
 import { type RequestFraming, RequestProblem } from './request-head.ts';
 
 /** Kept before anybody asks for the body; past it the caller is told to wait. */
@@ -8,8 +8,9 @@ const EARLY_BYTES_MAX = 256 * 1024;
 
 interface Reader {
   readonly maxBytes: number;
+  readonly count: CountBytes | undefined;
   readonly resolve: (body: Uint8Array) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -24,7 +25,7 @@ export class RequestBody {
   #parts: Uint8Array[] = [];
   #sizeBytes = 0;
   #reader: Reader | undefined;
-  #problem: Error | undefined;
+  #problem: unknown;
 
   constructor(framing: RequestFraming) {
     this.isWhole = framing === 0;
@@ -48,20 +49,25 @@ export class RequestBody {
       chunked === undefined ? this.#count(bytes, from) : this.#decode(chunked, bytes, from);
     if (part === null || this.#problem !== undefined) return;
     this.#sizeBytes += part.length;
-    if (this.#reader !== undefined && this.#sizeBytes > this.#reader.maxBytes) {
-      this.break(new BodyTooLarge());
-    } else {
-      this.#parts.push(part);
+    const reader = this.#reader;
+    if (reader !== undefined && this.#sizeBytes > reader.maxBytes)
+      return this.break(new BodyTooLarge());
+    try {
+      reader?.count?.(part.length);
+    } catch (cause) {
+      return this.break(cause);
     }
+    this.#parts.push(part);
   }
 
   /** See CallerRequest.readBody. */
-  read(maxBytes: number): Uint8Array | Promise<Uint8Array> {
+  read(maxBytes: number, count: CountBytes | undefined): Uint8Array | Promise<Uint8Array> {
     if (this.#problem !== undefined) throw this.#problem;
     if (this.#sizeBytes + this.#remaining > maxBytes) throw new BodyTooLarge();
+    if (this.#sizeBytes > 0) count?.(this.#sizeBytes);
     if (this.isWhole) return this.#join();
     return new Promise((resolve, reject) => {
-      this.#reader = { maxBytes, resolve, reject };
+      this.#reader = { maxBytes, count, resolve, reject };
     });
   }
 
@@ -71,7 +77,7 @@ export class RequestBody {
   }
 
   /** The rest will not come, or is not what it should be. */
-  break(problem: Error): void {
+  break(problem: unknown): void {
     this.#problem ??= problem;
     this.#parts = [];
     this.#reader?.reject(problem);

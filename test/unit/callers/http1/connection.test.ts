@@ -152,6 +152,14 @@ describe('streamed replies', () => {
     expect(lab.socket.written).toMatch(/chunked\r\n\r\n0\r\n\r\n$/);
   });
 
+  test('one that ends while the server stops is the last of its connection', () => {
+    const { lab, writer } = openStreamLab();
+    writer.write(Buffer.from('a'));
+    lab.isStopping = true;
+    writer.end(null);
+    expect(lab.socket.isShut).toBe(true);
+  });
+
   test('a large chunk is not copied together', () => {
     const { lab, writer } = openStreamLab();
     writer.end(Buffer.alloc(100_000, 'x'));
@@ -273,6 +281,28 @@ describe('bodies', () => {
     last().reply(413, {}, '');
     lab.receive('3\r\nabc\r\n');
     expect(lab.summary()).toBe('413 closed');
+  });
+
+  test('of unstated length are counted as they come, and may be too much', async () => {
+    const { lab, last } = openManualLab();
+    lab.receive(`${POST}transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n`);
+    const counted: number[] = [];
+    const body = last().readBody(100, (sizeBytes) => {
+      counted.push(sizeBytes);
+      if (counted.length === 3) throw new Error('no room');
+    });
+    lab.receive('2\r\nde\r\n');
+    lab.receive('1\r\nf\r\n');
+    lab.receive('1\r\ng\r\n');
+    await expect(body).rejects.toThrow('no room');
+    expect(counted).toEqual([3, 2, 1]);
+  });
+
+  test('of stated length are counted by who knows it', () => {
+    const { lab, last } = openManualLab();
+    lab.receive(`${POST}content-length: 5\r\n\r\nhello`);
+    last().readBody(100, () => expect.unreachable());
+    expect(last().framing).toBe(5);
   });
 
   test('nobody asks for make the caller wait', async () => {
