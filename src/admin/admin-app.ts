@@ -6,6 +6,7 @@ import { addBackupRoutes } from './backup-routes.ts';
 import { addBooksRoutes } from './books-routes.ts';
 import { addBudgetRoutes } from './budget-routes.ts';
 import { addContentRoutes } from './content-routes.ts';
+import { addExplainRoutes } from './explain-routes.ts';
 import { addGatewayRoutes } from './gateway-routes.ts';
 import { addHoldRoutes } from './hold-routes.ts';
 import { addKeyRoutes } from './key-routes.ts';
@@ -55,6 +56,7 @@ export function createAdminApp(options: AdminAppOptions): OpenAPIHono {
   addGatewayRoutes(app, operations);
   addLiveRoutes(app, operations);
   addAuditRoutes(app, operations);
+  addExplainRoutes(app, operations);
   if (metrics !== undefined) addMetricsRoute(app, metrics);
   app.doc31('/openapi.json', {
     openapi: '3.1.0',

@@ -3,6 +3,7 @@ import type { LiveDocument } from '../observe/live-document.ts';
 import type { BudgetBook } from '../pricing/budgets.ts';
 import type { Actor } from './actor.ts';
 import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
+import type { LiveExplain } from './live-explain.ts';
 
 /** What the operations need of the gateway they run in. Without one, they work on the store alone. */
 export interface LiveGateway {
@@ -15,6 +16,7 @@ export interface LiveGateway {
   backends(): BackendView[];
   /** `since`: the `seq` of the document before; 0, or one of another gateway, for all it has. */
   live(since: number): LiveDocument;
+  readonly explain: LiveExplain;
   /** False when there is no such backend. */
   drainBackend(id: string): boolean;
   resumeBackend(id: string): boolean;

@@ -9,6 +9,7 @@ import { createBooksOperations } from './books-operations.ts';
 import type { FileBudgets } from './budget-desk.ts';
 import { createBudgetOperations } from './budget-operations.ts';
 import { createContentOperations } from './content-operations.ts';
+import { createExplainOperations } from './explain-operations.ts';
 import { createHoldOperations } from './hold-operations.ts';
 import { createKeyOperations } from './key-operations.ts';
 import type { LiveGateway } from './live-gateway.ts';
@@ -46,6 +47,7 @@ export function createOperations(parts: LocalParts): Operations {
     content: createContentOperations({ ...parts, actor }),
     holds: createHoldOperations({ ...parts, actor }),
     budgets: createBudgetOperations({ ...parts, actor, fileBudgets }),
+    explain: createExplainOperations({ ...parts, actor, fileBudgets }),
     backups: createBackupOperations({ ...parts, actor, version: parts.version ?? 'unknown' }),
     ...createBooksOperations({ ...parts, actor }),
     ...createLiveOperations({ ...parts, gateway, actor }),

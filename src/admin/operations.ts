@@ -11,6 +11,7 @@ import type { BackupOperations } from './backup-operations.ts';
 import type { BooksOperations } from './books-operations.ts';
 import type { BudgetOperations } from './budget-operations.ts';
 import type { ContentOperations } from './content-operations.ts';
+import type { ExplainOperations } from './explain-operations.ts';
 import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
 import type { HoldOperations } from './hold-operations.ts';
 import type { IssuedKey, KeyChanges, KeyPage, KeyView, NewKey, Rotation } from './key-schemas.ts';
@@ -27,6 +28,7 @@ export interface Operations extends BooksOperations, LiveOperations {
   readonly holds: HoldOperations;
   readonly budgets: BudgetOperations;
   readonly backups: BackupOperations;
+  readonly explain: ExplainOperations;
   status(): Promise<GatewayStatus>;
   models(): Promise<ModelView[]>;
   backends(): Promise<BackendView[]>;

@@ -10,6 +10,7 @@ import { isOperationErrorCode, OperationError } from './operation-error.ts';
 import type { KeyOperations, Operations } from './operations.ts';
 import { createRemoteAudit } from './remote-audit.ts';
 import { createRemoteBudgets } from './remote-budgets.ts';
+import { createRemoteExplain } from './remote-explain.ts';
 import { createRemoteHolds } from './remote-holds.ts';
 import { createRemoteLive } from './remote-live.ts';
 
@@ -55,6 +56,7 @@ export function createRemoteOperations(
         }),
     },
     holds: createRemoteHolds(send),
+    explain: createRemoteExplain(send),
     ...createRemoteLive(send),
     content: {
       show: (requestId) =>

@@ -6,6 +6,7 @@ import { compareBooks } from './compare-books.ts';
 import type { Discovery } from './discovery.ts';
 import { gatewayStatus } from './gateway-status.ts';
 import type { KeyDirectory } from './key-directory.ts';
+import { createLiveExplain } from './live-explain.ts';
 import { toModelView } from './model-view.ts';
 import type { Pool } from './pool.ts';
 import type { Records } from './records.ts';
@@ -60,6 +61,7 @@ export function createLiveGateway(parts: LiveParts): LiveGateway {
       );
     },
     live: (since) => views.live(since),
+    explain: createLiveExplain(gate, pool.health),
     drainBackend: (id) => pool.health.drain(id),
     resumeBackend: (id) => pool.health.resume(id),
     cancelRequest(id) {

@@ -98,6 +98,11 @@ export function createFakeLiveGateway(change: Partial<LiveGateway> = {}): FakeLi
       },
     ],
     live: (since) => someLiveDocument(60, undefined, since),
+    explain: {
+      inFlight: () => [],
+      story: () => undefined,
+      dryRun: () => Promise.reject(new Error('no gate is here to ask')),
+    },
     drainBackend: (id) => id === 'gpu0',
     resumeBackend: (id) => id === 'gpu0',
     cancelRequest: () => false,
