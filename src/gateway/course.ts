@@ -80,18 +80,33 @@ export class Course {
       if (!(again instanceof GateError)) return again;
     }
     const { retries } = exchange.generation;
-    if (attempt.reached) {
-      if (this.#reached >= retries.attempts) throw error;
-      this.#takeRetry(attempt.target.backend, error);
-    }
+    if (attempt.reached && this.#reached >= retries.attempts) throw error;
     const others = this.#choice.targets.filter((target) => !this.#tried.has(target));
     if (others.length > 0) {
       const place = await this.#place(this.#choice, others);
-      if (!(place instanceof GateError)) return this.#count(place);
+      if (!(place instanceof GateError)) return this.#moveOn(failure, place);
     }
     const spare = await this.#spare(error);
-    if (spare !== null) return this.#count(spare);
+    if (spare !== null) return this.#moveOn(failure, spare);
+    // Asked for before the wait, so that nobody waits for nothing.
+    if (attempt.reached) this.#takeRetry(attempt.target.backend, error);
     return this.#count(await this.#againLater(error));
+  }
+
+  /**
+   * Elsewhere. That costs no budget where nearly everything succeeds: a backend that dies hands over
+   * all that it was working on, and there it will be answered. Where more fails than the budget
+   * allows for, another attempt is what storms are made of. Throws when there is none left.
+   */
+  #moveOn({ attempt, error }: Failure, place: ReplicaLease): ReplicaLease {
+    const { health, retryBudget, clock } = this.#exchange.gate;
+    const { backend } = place.target;
+    const isWell =
+      backend !== attempt.target.backend &&
+      health.failingShare(backend, clock.monotonicMs()) < retryBudget.ratio;
+    // The place is given back by the settlement.
+    if (attempt.reached && !isWell) this.#takeRetry(backend, error);
+    return this.#count(place);
   }
 
   /**

@@ -75,7 +75,7 @@ async function attempt(
   record.engine = engine;
   const body = call.bodyFor(target, outputLimitFor(exchange, target.backend));
   const asked: Asked = { body, model: target.model };
-  gate.retryBudget.count(target.backend, record.startedMs);
+  if (exchange.attempts.length === 1) gate.retryBudget.count(target.backend, record.startedMs);
   record.begin();
   record.reply.sending = generation.sender.send(
     target,

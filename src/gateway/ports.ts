@@ -138,6 +138,8 @@ export interface Sender {
 export interface HealthNotes {
   /** Whether a request may be sent there now. */
   accepts(backend: string, nowMs: number): boolean;
+  /** Part of the latest attempts there that failed, 0 to 1. */
+  failingShare(backend: string, nowMs: number): number;
   /** An attempt begins. */
   begin(backend: string, nowMs: number): void;
   /** It has got its first content. */
@@ -153,9 +155,11 @@ export interface HealthNotes {
 
 /** Whether another attempt may be made at all, so that retries cannot become a storm. */
 export interface RetryBudget {
-  /** A request was sent to the backend for the first time. */
+  /** Retries as a part of the requests of a backend, 0 to 1. */
+  readonly ratio: number;
+  /** A request was sent to the backend that no other had before. */
   count(backend: string, nowMs: number): void;
-  /** Takes one retry from the budget; false when it is used up. */
+  /** Takes one retry from the budget of the backend that gets it; false when it is used up. */
   take(backend: string, nowMs: number): boolean;
 }
 

@@ -12,7 +12,8 @@ const BACKENDS_MAX = 4_096;
  * it never sees more than 1.2 times the traffic.
  */
 export interface RetryBudget {
-  /** A request is sent to the backend for the first time. Times never go back. */
+  readonly ratio: number;
+  /** A request is sent to the backend that no other had before. Times never go back. */
   count(backend: string, nowMs: number): void;
   /** Takes one retry from the budget of the backend that gets it; false when it is used up. */
   take(backend: string, nowMs: number): boolean;
@@ -41,6 +42,9 @@ export function createRetryBudget({ ratio: first }: { readonly ratio: number }):
   }
 
   return {
+    get ratio() {
+      return ratio;
+    },
     count(backend, nowMs) {
       open(backend, nowMs).add(0, 1);
     },

@@ -33,10 +33,14 @@ interface PoolOptions {
   readonly after: Timers['after'];
   /** 0 to below 1. */
   readonly random: () => number;
+  /** What is different about a backend; by default it takes whatever comes. */
+  readonly replica?: (id: string) => Partial<Replica>;
+  readonly maxWaiting?: number;
 }
 
 /** A pool of backends that are always well, for tests of what is around it. */
-export function healthyPool({ after, random }: PoolOptions): PoolParts {
+export function healthyPool(options: PoolOptions): PoolParts {
+  const { after, random, maxWaiting = 1_000 } = options;
   const replica = (id: string): Replica => ({
     id,
     accepts: () => true,
@@ -45,6 +49,7 @@ export function healthyPool({ after, random }: PoolOptions): PoolParts {
     maxConcurrency: null,
     engineLoad: () => null,
     share: () => 1,
+    ...options.replica?.(id),
   });
   return {
     after,
@@ -53,13 +58,19 @@ export function healthyPool({ after, random }: PoolOptions): PoolParts {
       replicas: replica,
       random,
       settings: {
-        maxWaiting: 1_000,
+        maxWaiting,
         modelConcurrency: new Map(),
         engineQueue: 8,
         stickyTokens: 65_536,
       },
     }),
-    health: { accepts: () => true, begin: () => {}, answered: () => {}, note: () => {} },
+    health: {
+      accepts: () => true,
+      failingShare: () => 0,
+      begin: () => {},
+      answered: () => {},
+      note: () => {},
+    },
     retryBudget: createRetryBudget({ ratio: 0.2 }),
     engines: { isManaged: () => false, use: () => Promise.reject(new Error('nothing to start')) },
     metrics: { settled: () => {}, attempted: () => {} },

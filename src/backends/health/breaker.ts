@@ -76,6 +76,14 @@ export class Breaker {
     return nowMs < this.#trialUntilMs ? this.#trialUntilMs : Number.POSITIVE_INFINITY;
   }
 
+  /** Part of the latest requests that failed, 0 to 1; 1 while it is not closed. */
+  failingShare(nowMs: number): number {
+    if (this.#openUntilMs !== null) return 1;
+    this.#window.moveTo(nowMs);
+    const { part, whole } = this.#window;
+    return whole === 0 ? 0 : part / whole;
+  }
+
   /** A request is being sent. */
   begin(nowMs: number): void {
     if (this.state(nowMs) === 'half_open') {

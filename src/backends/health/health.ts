@@ -55,6 +55,8 @@ export interface HealthBoard {
   replica(id: string): Replica | undefined;
   /** Whether a request may be sent there now. False when there is no such backend. */
   accepts(id: string, nowMs: number): boolean;
+  /** Part of the latest attempts there that failed, 0 to 1; 1 when it is not trusted at all. */
+  failingShare(id: string, nowMs: number): number;
   /** An attempt begins. Behind a half-open breaker it is the trial, and no other is let through. */
   begin(id: string, nowMs: number): void;
   /** The attempt has got its first content. A trial need not wait for the end of a long answer. */

@@ -84,6 +84,10 @@ class Board implements HealthBoard {
     return this.#watched.get(id)?.health;
   }
 
+  failingShare(id: string, nowMs: number): number {
+    return this.#watched.get(id)?.health.breaker.failingShare(nowMs) ?? 1;
+  }
+
   accepts(id: string, nowMs: number): boolean {
     return this.#watched.get(id)?.health.accepts(nowMs) ?? false;
   }
