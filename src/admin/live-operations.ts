@@ -1,6 +1,6 @@
 import type { AuditAction } from '../audit/actions.ts';
 import type { Clock } from '../core/clock.ts';
-import type { LiveDocument } from '../observe/live-document.ts';
+import { LIVE_LISTS, type LiveDocument, type LiveList } from '../observe/live-document.ts';
 import type { Store } from '../store/store.ts';
 import type { Actor } from './actor.ts';
 import type { LiveGateway } from './live-gateway.ts';
@@ -9,8 +9,11 @@ import { OperationError } from './operation-error.ts';
 
 /** What is going on in a running gateway, and what can be done about it. */
 export interface LiveOperations {
-  /** `since`: the `seq` of the document before; 0 for what is still remembered. */
-  live(since: number): Promise<LiveDocument>;
+  /**
+   * `since`: the `seq` of the document before; 0 for what is still remembered. Of the long lists
+   * only those in `lists` are told; left out, all are.
+   */
+  live(since: number, lists?: readonly LiveList[]): Promise<LiveDocument>;
   /** No new requests go there until `resumeBackend` or the end of the gateway. Throws `not_found`. */
   drainBackend(id: string): Promise<DrainResult>;
   resumeBackend(id: string): Promise<DrainResult>;
@@ -29,7 +32,7 @@ export interface LiveOperationsParts {
 export function createLiveOperations(parts: LiveOperationsParts): LiveOperations {
   const { gateway } = parts;
   return {
-    live: async (since) => gateway().live(since),
+    live: async (since, lists = LIVE_LISTS) => pickLists(gateway().live(since), lists),
     drainBackend: async (id) => setDrained(parts, id, true),
     resumeBackend: async (id) => setDrained(parts, id, false),
     async cancelRequest(id) {
@@ -39,6 +42,15 @@ export function createLiveOperations(parts: LiveOperationsParts): LiveOperations
       record(parts, 'request.cancel', id);
       return { id, cancelled: true };
     },
+  };
+}
+
+function pickLists(document: LiveDocument, lists: readonly LiveList[]): LiveDocument {
+  const { callers, requests } = document;
+  return {
+    ...document,
+    callers: lists.includes('callers') ? callers : null,
+    requests: lists.includes('requests') ? requests : null,
   };
 }
 

@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
 import { z } from 'zod';
-import { LiveDocument } from '../observe/live-document.ts';
+import { LIVE_LISTS, LiveDocument } from '../observe/live-document.ts';
 import type { LiveOperations } from './live-operations.ts';
 import { CancelResult, DrainResult } from './live-schemas.ts';
 import { failures, jsonAnswer } from './route-parts.ts';
@@ -19,6 +19,11 @@ const live = createRoute({
       since: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).meta({
         description: '`seq` of the document before: finished requests and log lines after it.',
       }),
+      lists: z
+        .string()
+        .regex(/^(?:callers|requests|,)*$/, 'write callers, requests, both or nothing')
+        .default(LIVE_LISTS.join())
+        .meta({ description: 'The long lists that are wanted, with commas; all when left out.' }),
     }),
   },
   responses: { 200: jsonAnswer('The state now.', LiveDocument), ...failures },
@@ -52,9 +57,11 @@ const cancel = createRoute({
 });
 
 export function addLiveRoutes(app: OpenAPIHono, operations: LiveOperations): void {
-  app.openapi(live, async (context) =>
-    context.json(await operations.live(context.req.valid('query').since), 200),
-  );
+  app.openapi(live, async (context) => {
+    const { since, lists } = context.req.valid('query');
+    const wanted = LIVE_LISTS.filter((list) => lists.split(',').includes(list));
+    return context.json(await operations.live(since, wanted), 200);
+  });
   app.openapi(drain, async (context) =>
     context.json(await operations.drainBackend(context.req.valid('param').id), 200),
   );

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LiveDocument } from '../observe/live-document.ts';
+import { LIVE_LISTS, LiveDocument } from '../observe/live-document.ts';
 import type { LiveOperations } from './live-operations.ts';
 import { CancelResult, DrainResult } from './live-schemas.ts';
 import type { Send } from './remote-operations.ts';
@@ -12,9 +12,9 @@ export function createRemoteLive(send: Send): LiveOperations {
   const post = (path: string) => ({ method: 'POST', path }) as const;
   const backend = (id: string) => `/backends/${encodeURIComponent(id)}`;
   return {
-    live: (since) =>
+    live: (since, lists = LIVE_LISTS) =>
       send({
-        ...{ method: 'GET', path: `/live?since=${since}`, answer },
+        ...{ method: 'GET', path: `/live?since=${since}&lists=${lists.join()}`, answer },
         timeoutMs: LIVE_TIMEOUT_MS,
       }),
     drainBackend: (id) => send({ ...post(`${backend(id)}/drain`), answer: DrainResult }),

@@ -5,9 +5,9 @@ import type { Key } from '../core/key.ts';
 import { toUsdString } from '../core/money.ts';
 import type { GpuSample } from '../gpu/gpu-sample.ts';
 import {
+  type FullLiveDocument,
   LIVE_ROWS_MAX,
   type LiveBackend,
-  type LiveDocument,
   type LiveGpu,
   type LiveHistogram,
   type LiveModel,
@@ -76,7 +76,7 @@ interface GatewayFacts {
  * What the gateway is doing now. `since`: the `seq` of the document before; one that this gateway
  * never gave out is of another one, and counts as 0.
  */
-export function liveDocument(sources: LiveSources, since: number): LiveDocument {
+export function liveDocument(sources: LiveSources, since: number): FullLiveDocument {
   const { clock, activity, log, sequence } = sources;
   const nowMs = clock.monotonicMs();
   activity.watch();

@@ -118,7 +118,7 @@ async function showScreen(io: TopIo, flags: TopFlags, operations: Operations): P
   try {
     await runTop({
       source: {
-        live: (since) => operations.live(since),
+        live: (since, lists) => operations.live(since, lists),
         act: (action) => act(operations, action),
       },
       clock: SYSTEM.clock,

@@ -9,6 +9,10 @@ import { z } from 'zod';
 /** The most rows of one list; the busiest or newest are the ones that are there. */
 export const LIVE_ROWS_MAX = 200;
 
+/** The long lists. A screen that shows neither is spared most of the document. */
+export const LIVE_LISTS = ['callers', 'requests'] as const;
+export type LiveList = (typeof LIVE_LISTS)[number];
+
 const Usd = z.string().meta({ description: 'Exact decimal.' });
 const Time = z.string().meta({ description: 'RFC 3339, UTC.' });
 const count = z.number();
@@ -236,9 +240,13 @@ export const LiveDocument = z
     itl: LiveHistogram.meta({ description: 'Milliseconds between output tokens.' }),
     models: z.array(LiveModel),
     backends: z.array(LiveBackend),
-    callers: z.array(LiveCaller).meta({ description: 'The busiest since somebody watches.' }),
+    callers: z.array(LiveCaller).nullable().meta({
+      description: 'The busiest since somebody watches; null when not asked for.',
+    }),
     gpus: z.array(LiveGpu),
-    requests: z.array(LiveRequest).meta({ description: 'In flight, the oldest first.' }),
+    requests: z.array(LiveRequest).nullable().meta({
+      description: 'In flight, the oldest first; null when not asked for.',
+    }),
     finished: z.array(FinishedRequest).meta({ description: 'Since `since`, the newest first.' }),
     finished_left_out: count,
     log: z.array(LiveLogLine).meta({ description: 'Since `since`, the oldest first.' }),
@@ -246,3 +254,9 @@ export const LiveDocument = z
   })
   .meta({ id: 'Live' });
 export type LiveDocument = z.infer<typeof LiveDocument>;
+
+/** One that has all its lists. */
+export interface FullLiveDocument extends LiveDocument {
+  callers: LiveCaller[];
+  requests: LiveRequest[];
+}

@@ -16,9 +16,14 @@ export interface CellLayout {
 
 /** Foreign text in exactly `width` cells: neutral, cut with `…`, filled up with spaces. */
 export function renderCell(text: string, { width, align = 'left' }: CellLayout): string {
+  if (text.length <= width && PLAIN.test(text)) return fill(text, width, align);
   const cell = fitText(text, width);
-  const room = ' '.repeat(Math.max(0, width - widthOf(cell)));
-  return align === 'right' ? room + cell : cell + room;
+  // Filling counts code units, of which a cell may have several, or half of one.
+  return fill(cell, width + cell.length - widthOf(cell), align);
+}
+
+function fill(text: string, units: number, align: 'left' | 'right'): string {
+  return align === 'right' ? text.padStart(units) : text.padEnd(units);
 }
 
 /** Foreign text in at most `width` cells: neutral, whole grapheme clusters, `…` where it is cut. */

@@ -79,5 +79,6 @@ function threeFigures(value: number): string {
 
 /** 49.99999 is 50: rates come out of divisions. */
 function clean(value: number): number {
-  return Number(value.toPrecision(4));
+  const nearest = Math.round(value);
+  return Math.abs(value - nearest) < 1e-4 * Math.abs(value) ? nearest : value;
 }

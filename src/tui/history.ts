@@ -33,7 +33,8 @@ interface Reading {
 interface Slice {
   readonly uptimeMs: number;
   readonly models: readonly LiveModel[];
-  readonly callers: readonly LiveCaller[];
+  /** Null when they were not asked for. */
+  readonly callers: readonly LiveCaller[] | null;
 }
 
 export interface Rates {
@@ -126,9 +127,20 @@ export function recentErrors(history: History): (readonly [code: string, count: 
     .toSorted(([, a], [, b]) => b - a);
 }
 
-/** The rows that rates are taken against. */
+/** The models that rates are taken against. */
 export function findBase({ slices, latest }: History): Slice | undefined {
   return findFrom(slices, latest.uptimeMs);
+}
+
+/** The callers that rates are taken against: they are not in every document. */
+export function findCallerBase({
+  slices,
+  latest,
+}: History): { readonly uptimeMs: number; readonly callers: readonly LiveCaller[] } | undefined {
+  const told = slices.flatMap(({ uptimeMs, callers }) =>
+    callers === null ? [] : [{ uptimeMs, callers }],
+  );
+  return findFrom(told, latest.uptimeMs);
 }
 
 interface Row {

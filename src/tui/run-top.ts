@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { LiveDocument } from '../observe/live-document.ts';
+import type { LiveDocument, LiveList } from '../observe/live-document.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { Paint } from './paint.ts';
 import { reduceTop } from './reduce-top.ts';
@@ -12,7 +12,7 @@ import type { TopEvent } from './top-event.ts';
 /** Where documents come from, and who does what a person asks for. */
 export interface TopSource {
   /** Rejects with a message for the person at the screen when the gateway does not answer. */
-  live(since: number): Promise<LiveDocument>;
+  live(since: number, lists: readonly LiveList[]): Promise<LiveDocument>;
   act(action: TopAction): Promise<void>;
 }
 
@@ -27,6 +27,14 @@ export interface RunTopOptions {
   /** Ends it from outside. */
   readonly signal: AbortSignal;
 }
+
+const CALLERS: readonly LiveList[] = ['callers'];
+const REQUESTS: readonly LiveList[] = ['requests'];
+
+/** The long lists that a screen shows; most of the document is in them. */
+const LISTS_OF: Readonly<Partial<Record<ScreenName, readonly LiveList[]>>> = {
+  ...{ keys: CALLERS, users: CALLERS, teams: CALLERS, requests: REQUESTS },
+};
 
 /** A gateway that is gone is asked no more often than this. */
 const RETRY_MS = 1_000;
@@ -109,14 +117,18 @@ class RunningTop {
   }
 
   #react(before: TopState): void {
-    const { isOver, action, isPaused, intervalMs } = this.#state;
+    const { isOver, action, isPaused, intervalMs, screen } = this.#state;
     if (isOver) return this.#end();
     if (action !== null) {
       this.#state = { ...this.#state, action: null };
       void this.#act(action);
     }
-    // Who goes on, or wants to see more often, does not want to wait for what was planned before.
-    if (isPaused !== before.isPaused || intervalMs !== before.intervalMs) this.#pollIn(0);
+    // Who goes on, wants to see more often or looks at something else does not want to wait for
+    // what was planned before.
+    const isOtherView = screen !== before.screen && LISTS_OF[screen] !== LISTS_OF[before.screen];
+    if (isPaused !== before.isPaused || intervalMs !== before.intervalMs || isOtherView) {
+      this.#pollIn(0);
+    }
   }
 
   async #act(action: TopAction): Promise<void> {
@@ -147,22 +159,25 @@ class RunningTop {
     this.#isPolling = true;
     const { clock } = this.#options;
     const startedMs = clock.monotonicMs();
-    void this.#fetch().then((isUp) => {
+    const lists = LISTS_OF[this.#state.screen];
+    void this.#fetch(lists ?? []).then((isUp) => {
       this.#isPolling = false;
-      const everyMs = isUp ? this.#state.intervalMs : RETRY_MS;
+      // Somebody may have gone to a screen meanwhile that shows what was not asked for.
+      const isComplete = LISTS_OF[this.#state.screen] === lists;
+      const everyMs = isUp ? (isComplete ? this.#state.intervalMs : 0) : RETRY_MS;
       this.#pollIn(Math.max(0, everyMs - (clock.monotonicMs() - startedMs)));
     });
   }
 
   /** False when the gateway does not answer. */
-  async #fetch(): Promise<boolean> {
+  async #fetch(lists: readonly LiveList[]): Promise<boolean> {
     const { source, clock } = this.#options;
     const known = this.#state.document;
     try {
-      let document = await source.live(known?.seq ?? 0);
+      let document = await source.live(known?.seq ?? 0, lists);
       if (known !== null && known.gateway.started_at !== document.gateway.started_at) {
         // Another gateway counts from the beginning again, so that was the wrong question.
-        document = await source.live(0);
+        document = await source.live(0, lists);
       }
       this.#dispatch({ type: 'document', document });
       return true;

@@ -26,7 +26,7 @@ export function askFor(state: TopState, action: TopAction): TopState {
 function findAction({ screen, document }: TopState, key: 'x' | 'u', id: string): TopAction | null {
   if (screen === 'backends') return { kind: key === 'x' ? 'drain' : 'resume', backend: id };
   if (screen === 'keys') return { kind: key === 'x' ? 'suspend' : 'unsuspend', key: id };
-  const isInFlight = document?.requests.some((request) => request.id === id) === true;
+  const isInFlight = document?.requests?.some((request) => request.id === id) === true;
   if (screen === 'requests' && key === 'x' && isInFlight) return { kind: 'cancel', request: id };
   return null;
 }

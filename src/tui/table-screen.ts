@@ -1,6 +1,6 @@
 import { fitText } from './cell-text.ts';
 import type { Paint } from './paint.ts';
-import { type ScreenName, TITLE_ROWS, type TopState } from './state.ts';
+import type { ScreenName, TopState } from './state.ts';
 import { arrangeRows, type Field, renderTable, type TableSpec } from './table.ts';
 
 /** A screen that is a table, with the kind of its rows closed in. */
@@ -25,11 +25,11 @@ export function createTableScreen<Row>(
     render(state, height, paint) {
       const rows = arrange(state);
       const table = state.tables[name];
-      const lines = renderTable(spec, rows, table, { width: state.columns, height, paint });
-      if (table.filter === '' || rows.length > 0 || lines.length <= TITLE_ROWS) return lines;
       // Nothing is empty because of a filter only.
-      lines[TITLE_ROWS] = paint(`  nothing matches "${fitText(table.filter, 40)}"`, 'dim');
-      return lines;
+      const nothing =
+        table.filter === '' ? spec.empty(state) : `nothing matches "${fitText(table.filter, 40)}"`;
+      const empty = fitText(nothing, state.columns - 2);
+      return renderTable(spec, rows, table, { width: state.columns, height, paint, empty });
     },
     detail(state, id) {
       const row = spec.rows(state).find((each) => spec.id(each) === id);

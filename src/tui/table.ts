@@ -21,7 +21,7 @@ export type Field = readonly [name: string, value: string];
 /** What a table shows, without how it is looked at. */
 export interface TableSpec<Source, Row> {
   /** Said instead of rows when there are none. */
-  readonly empty: string;
+  empty(source: Source): string;
   readonly columns: readonly Column<Row>[];
   rows(source: Source): readonly Row[];
   id(row: Row): string;
@@ -77,6 +77,8 @@ export function findOffset(cursor: number, offset: number, count: number, height
 }
 
 export interface TableLayout {
+  /** Said instead of rows when there are none. */
+  readonly empty: string;
   readonly width: number;
   readonly height: number;
   readonly paint: Paint;
@@ -87,11 +89,11 @@ export function renderTable<Source, Row>(
   spec: TableSpec<Source, Row>,
   rows: readonly Row[],
   table: TableState,
-  { width, height, paint }: TableLayout,
+  { width, height, paint, empty }: TableLayout,
 ): string[] {
   const columns = fitColumns(spec.columns, width);
   const lines = [paint(renderTitles(columns, table), 'bold')];
-  if (rows.length === 0) lines.push(`  ${paint(spec.empty, 'dim')}`);
+  if (rows.length === 0) lines.push(`  ${paint(empty, 'dim')}`);
   const ids = rows.map((row) => spec.id(row));
   const cursor = findCursor(ids, table);
   const room = height - lines.length;

@@ -91,7 +91,9 @@ describe('keys', () => {
     await top.shows('nothing was done');
     top.press('xy');
     await top.shows('gpu0 is drained');
-    top.press('8jxy');
+    top.press('8');
+    await top.shows('000001 queue');
+    top.press('jxy');
     await top.shows(`request ${requestId(1)} was cancelled`);
     top.press(':suspend app-0\ry');
     await top.shows('key app-0 is suspended');
@@ -169,14 +171,14 @@ describe('the terminal', () => {
       edit: (document) => ({
         ...document,
         models: document.models.map((model) => ({ ...model, name })),
-        requests: document.requests.map((request) => ({ ...request, key_name: name })),
+        requests: (document.requests ?? []).map((request) => ({ ...request, key_name: name })),
       }),
     });
     const { top } = lab;
     // The emulator throws on every sequence that we do not write ourselves.
     await top.shows('\\x1b]0;owned\\x07');
     top.press('8');
-    await top.shows('\\x1b]0');
+    await top.shows('000001 queue');
     top.press('\r');
     await top.shows('\\u202e');
     top.press('q');

@@ -5,7 +5,7 @@ import { toKeyView } from '../../src/admin/key-view.ts';
 import { OperationError } from '../../src/admin/operation-error.ts';
 import type { Operations } from '../../src/admin/operations.ts';
 import { startAdminServer } from '../../src/admin/server.ts';
-import type { LiveDocument } from '../../src/observe/live-document.ts';
+import { LIVE_LISTS, type LiveDocument } from '../../src/observe/live-document.ts';
 import { createFakeLiveGateway } from './fake-live-gateway.ts';
 import { type SceneSize, SMALL, someLiveDocument } from './some-live-document.ts';
 
@@ -46,10 +46,16 @@ export function startFakeGateway(options: FakeGatewayOptions): FakeGateway {
   };
   const operations: Partial<Omit<Operations, 'keys'>> = {
     status: async () => createFakeLiveGateway().status(),
-    async live(since) {
+    async live(since, lists = LIVE_LISTS) {
       looks += 1;
       // As if it had been running for a minute, so that there is something to see.
-      return edit(someLiveDocument(60 + (performance.now() - startedMs) / 1_000, size, since));
+      const second = 60 + (performance.now() - startedMs) / 1_000;
+      const document = someLiveDocument(second, size, since);
+      return edit({
+        ...document,
+        callers: lists.includes('callers') ? document.callers : null,
+        requests: lists.includes('requests') ? document.requests : null,
+      });
     },
     async drainBackend(id) {
       act(`drain ${id}`);

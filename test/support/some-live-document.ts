@@ -1,5 +1,6 @@
 import type {
   FinishedRequest,
+  FullLiveDocument,
   LiveBackend,
   LiveCaller,
   LiveDocument,
@@ -32,7 +33,11 @@ const STAGES = ['forward', 'queue', 'forward', 'forward', 'reserve'];
  * The document of a busy gateway, so many seconds after its start: the same each time, with counters
  * that grow at known rates (50 requests, 1 error, 6,000 tokens in and 2,500 out a second).
  */
-export function someLiveDocument(second: number, size: SceneSize = SMALL, since = 0): LiveDocument {
+export function someLiveDocument(
+  second: number,
+  size: SceneSize = SMALL,
+  since = 0,
+): FullLiveDocument {
   const requests = Array.from({ length: size.requests }, (_, at) => someRequest(at, second));
   return {
     seq: Math.floor(second * 2),

@@ -25,7 +25,7 @@ function engineOf({ engine }: LiveBackend): string {
 }
 
 export const backendsScreen = createTableScreen<LiveBackend>('backends', {
-  empty: 'no backends are configured',
+  empty: () => 'no backends are configured',
   columns: [
     { title: 'BACKEND', width: 'fill', text: ({ id }) => id },
     { title: 'STATE', width: 8, text: stateOf, tone: toneOfState },

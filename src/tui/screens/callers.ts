@@ -7,7 +7,7 @@ import {
   renderUsd,
   UNKNOWN,
 } from '../figures.ts';
-import { findBase, type Rates, rowRates } from '../history.ts';
+import { findCallerBase, type Rates, rowRates } from '../history.ts';
 import type { ScreenName, TopState } from '../state.ts';
 import type { Column, Field } from '../table.ts';
 import { createTableScreen } from '../table-screen.ts';
@@ -31,12 +31,13 @@ interface Tightest<T> {
 
 function listCallers({ document, history }: TopState, kind: CallerKind): CallerRow[] {
   if (document === null || history === null) return [];
-  const base = findBase(history);
+  const callers = document.callers ?? [];
+  const base = findCallerBase(history);
   const before = new Map(
     base?.callers.filter((each) => each.kind === kind).map((each) => [each.id, each]),
   );
   const elapsedMs = base === undefined ? 0 : document.uptime_ms - base.uptimeMs;
-  return document.callers
+  return callers
     .filter((caller) => caller.kind === kind)
     .map((caller) => ({
       caller,
@@ -130,7 +131,10 @@ function createCallerScreen(name: ScreenName, kind: CallerKind, title: string) {
     tone: ({ caller }) => (caller.status === 'active' ? 'good' : 'bad'),
   };
   return createTableScreen<CallerRow>(name, {
-    empty: `no ${kind} has asked for anything since this was opened`,
+    empty: ({ document }) =>
+      document?.callers == null
+        ? 'asking'
+        : `no ${kind} has asked for anything since this was opened`,
     columns: [
       { title, width: 'fill', text: ({ caller }) => caller.name },
       ...(kind === 'key' ? [status] : []),

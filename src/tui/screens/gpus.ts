@@ -25,7 +25,7 @@ function renderPower({ power_w, power_limit_w }: LiveGpu): string {
 }
 
 export const gpusScreen = createTableScreen<LiveGpu>('gpus', {
-  empty: 'no GPU can be read on this machine',
+  empty: () => 'no GPU can be read on this machine',
   columns: [
     {
       ...{ title: 'GPU', width: 4, align: 'right' },

@@ -9,7 +9,7 @@ function toneOf({ line }: KeptLine): Tone {
 }
 
 export const logScreen = createTableScreen<KeptLine>('log', {
-  empty: 'nothing was logged yet',
+  empty: () => 'nothing was logged yet',
   columns: [
     { title: 'TIME', width: 8, text: ({ line }) => renderTimeOfDay(line.at) },
     { title: 'LEVEL', width: 6, text: ({ line }) => line.level, tone: toneOf },

@@ -39,7 +39,7 @@ function errorPart(rates: Rates | null): number | null {
 }
 
 export const modelsScreen = createTableScreen<ModelRow>('models', {
-  empty: 'no models yet',
+  empty: () => 'no models yet',
   columns: [
     { title: 'MODEL', width: 'fill', text: ({ model }) => model.name },
     {

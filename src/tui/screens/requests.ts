@@ -13,7 +13,7 @@ export type RequestRow =
 export function listRequests({ document, finished }: TopState): RequestRow[] {
   if (document === null) return [];
   return [
-    ...document.requests.map((request) => ({ kind: 'live', request }) as const),
+    ...(document.requests ?? []).map((request) => ({ kind: 'live', request }) as const),
     ...finished.map((request) => ({ kind: 'finished', request }) as const),
   ];
 }
@@ -39,7 +39,7 @@ function shortId({ request }: RequestRow): string {
 }
 
 export const requestsScreen = createTableScreen<RequestRow>('requests', {
-  empty: 'no requests yet',
+  empty: () => 'no requests yet',
   columns: [
     {
       title: 'START',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LiveDocument } from '../../../src/observe/live-document.ts';
+import { LIVE_LISTS, LiveDocument } from '../../../src/observe/live-document.ts';
 import { openAdminLab } from '../../support/admin-lab.ts';
 import { createFakeLiveGateway } from '../../support/fake-live-gateway.ts';
 import { LARGE, requestId, someLiveDocument } from '../../support/some-live-document.ts';
@@ -86,3 +86,17 @@ async function actions({ operations }: Awaited<ReturnType<typeof openAdminLab>>)
     return { action, target, actor };
   });
 }
+
+test.each([
+  [undefined, ['callers', 'requests']],
+  [[], []],
+  [['requests'], ['requests']],
+  [
+    ['requests', 'callers'],
+    ['callers', 'requests'],
+  ],
+] as const)('of the long lists %j are told', async (lists, told) => {
+  await using lab = await openAdminLab({ way: 'remote', live: createFakeLiveGateway() });
+  const document = await lab.operations.live(0, lists);
+  expect(LIVE_LISTS.filter((list) => document[list] !== null)).toEqual(told);
+});

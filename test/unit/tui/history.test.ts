@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   addToHistory,
   findBase,
+  findCallerBase,
   type History,
   quantilesOf,
   ratesOf,
@@ -38,6 +39,22 @@ describe('rates', () => {
     expect(findBase(watch([10]))).toBeUndefined();
     expect(ratesOf(watch([10, 10]))).toBeNull();
   });
+});
+
+test('callers that were not in every document have rates all the same', () => {
+  let history = watch([10]);
+  for (const [second, isTold] of [
+    [11, false],
+    [12, true],
+    [13, true],
+    [14, false],
+  ] as const) {
+    const document = someLiveDocument(second);
+    history = addToHistory(history, isTold ? document : { ...document, callers: null });
+  }
+  expect(findCallerBase(history)?.uptimeMs).toBe(10_000);
+  const untold = addToHistory(null, { ...someLiveDocument(10), callers: null });
+  expect(findCallerBase(addToHistory(untold, someLiveDocument(11)))).toBeUndefined();
 });
 
 test('percentiles are those of the last minute, not of the time before it', () => {

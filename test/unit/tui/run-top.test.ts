@@ -15,6 +15,7 @@ class TopLab {
   readonly screen = new ScreenEmulator(80, 24);
   readonly actions: TopAction[] = [];
   readonly asked: number[] = [];
+  readonly lists: string[] = [];
   answer: Answer = () => someLiveDocument(60 + this.asked.length);
   failAction: Error | null = null;
   closed = 0;
@@ -29,8 +30,9 @@ class TopLab {
     const { screen } = this;
     this.over = runTop({
       source: {
-        live: async (since) => {
+        live: async (since, lists) => {
           this.asked.push(since);
+          this.lists.push(lists.join());
           this.#look();
           return this.answer(since);
         },
@@ -204,6 +206,19 @@ describe('runTop', () => {
     expect(lab.asked.length).toBeLessThanOrEqual(asked + 1);
     lab.press('p');
     await lab.wasAsked(asked + 2);
+    lab.press('q');
+    await lab.over;
+  });
+
+  test('only the long list of the screen is asked for, and at once on going there', async () => {
+    const lab = new TopLab();
+    await lab.shows('serving');
+    lab.press('8');
+    await lab.wasAsked(lab.asked.length + 1);
+    lab.press('5');
+    await lab.wasAsked(lab.asked.length + 1);
+    expect(lab.lists[0]).toBe('');
+    expect(new Set(lab.lists)).toEqual(new Set(['', 'requests', 'callers']));
     lab.press('q');
     await lab.over;
   });
