@@ -114,7 +114,12 @@ function hold(exchange: Exchange, { caller, call, model }: Asked, plan: Plan): v
   exchange.outputLimit = outputLimit;
 }
 
-function worstCase({ route, generation }: Exchange, { shape }: Call, bound: number): WorstCase {
+/** The most a request can use, when one choice has at most `bound` tokens of output. */
+export function worstCase(
+  { route, generation }: Exchange,
+  { shape }: Call,
+  bound: number,
+): WorstCase {
   const { producesText, mediaTokensMax } = route.wire;
   return {
     inputTokens: shape.inputTokens,

@@ -4,18 +4,19 @@ import { ZERO_USD } from '../core/money.ts';
 import { type Outcome, outcomeName } from '../core/outcome.ts';
 import { NO_USAGE, type Usage, type UsageSource } from '../core/usage.ts';
 import { amountDue } from '../pricing/amount-due.ts';
-import { holdFor, tokensHeldFor, type WorstCase } from '../pricing/hold.ts';
+import { holdFor, tokensHeldFor } from '../pricing/hold.ts';
 import { saneUsage } from '../pricing/usage-sanity.ts';
 import type { Target } from '../routing/model-table.ts';
 import type { Booking } from '../store/rows.ts';
 import { Attempt } from './attempt.ts';
-import { failureToError, refusalToError } from './backend-failure.ts';
+import { failureToError, refusalToError, streamBroken } from './backend-failure.ts';
 import type { Exchange } from './exchange.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { outputBound, outputLimitToSend, toOutputLimit } from './output-bound.ts';
 import type { BackendRequest } from './ports.ts';
 import { findFreePlace } from './queue.ts';
 import type { Call, OutputLimit } from './read.ts';
+import { worstCase } from './reserve.ts';
 import { traceparentFor } from './trace.ts';
 
 /** Copies that may be on their way at once; a shadow must never weigh on what callers wait for. */
@@ -146,7 +147,7 @@ interface Copy {
 
 /** From the hold to the row of one copy. Rejects when it cannot be paid or recorded. */
 async function run(exchange: Exchange, call: Call, { id, attempt, request }: Copy): Promise<void> {
-  const { gate, generation, model, route } = exchange;
+  const { gate, model, route } = exchange;
   if (model === undefined) return;
   const { target } = attempt;
   const booking: Booking = {
@@ -161,12 +162,7 @@ async function run(exchange: Exchange, call: Call, { id, attempt, request }: Cop
     streamed: call.shape.stream,
     startedAtMs: attempt.startedAtMs,
   };
-  const worst: WorstCase = {
-    inputTokens: call.shape.inputTokens,
-    maxOutputTokens: outputBound(model, call, SHADOW_KEY).tokens,
-    choices: call.shape.choices,
-    maxGpuMs: generation.totalMs,
-  };
+  const worst = worstCase(exchange, call, outputBound(model, call, SHADOW_KEY).tokens);
   const nanoUsd = target.price === null ? ZERO_USD : holdFor(worst, target.price);
   const payer = { key: SHADOW_KEY, model: model.name };
   const hold = gate.budgets.reserve(payer, { nanoUsd, tokens: tokensHeldFor(worst) });
@@ -210,7 +206,7 @@ async function run(exchange: Exchange, call: Call, { id, attempt, request }: Cop
       estimated: due.estimated,
       costNanoUsd: due.costNanoUsd,
       price: target.price,
-      attempts: 1,
+      attempts: attempt.reply.sending === undefined ? 0 : 1,
       gpuUs: outcome.kind === 'refused' ? 0 : gpuUs,
       contentRef: null,
     },
@@ -257,8 +253,9 @@ async function ask(
     return believable(usage, shape.inputTokens, { ...bounds, outputTokensCounted });
   }
   const reader = route.wire.openStream({ usageRequested: true });
-  const { fault } = reader.push(body);
+  const { fault, end } = reader.push(body);
   if (fault !== null) throw fault;
+  if (end === null) throw streamBroken();
   const { outputTokensCounted } = reader;
   return believable(reader.usage, shape.inputTokens, { ...bounds, outputTokensCounted });
 }
