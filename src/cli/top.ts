@@ -120,6 +120,7 @@ async function showScreen(io: TopIo, flags: TopFlags, operations: Operations): P
       source: {
         live: (since, lists) => operations.live(since, lists),
         act: (action) => act(operations, action),
+        explain: (request, columns) => explainLines(operations, request, columns),
       },
       clock: SYSTEM.clock,
       paint: shouldColor(flags.color, io) ? paintInColor : paintInShades,
@@ -138,6 +139,17 @@ async function showScreen(io: TopIo, flags: TopFlags, operations: Operations): P
     process.off('exit', onExit);
   }
   if (io.signal.aborted) throw new CliError('interrupted', EXIT.interrupted);
+}
+
+/** What `llmgate explain` prints, for the screen. */
+async function explainLines(
+  operations: Operations,
+  request: string,
+  columns: number,
+): Promise<readonly string[]> {
+  const { toExplainReport } = await import('./explain-request.ts');
+  const { human } = toExplainReport(await operations.explain.request(request), columns);
+  return typeof human === 'string' ? human.trimEnd().split('\n') : [];
 }
 
 async function act(operations: Operations, action: TopAction): Promise<void> {

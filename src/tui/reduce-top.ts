@@ -28,6 +28,8 @@ export function reduceTop(state: TopState, event: TopEvent): TopState {
             ? { ...state.link, problem: event.problem }
             : { kind: 'lost', problem: event.problem, sinceMs: event.nowMs },
       };
+    case 'explained':
+      return { ...state, explained: { row: event.row, lines: event.lines } };
     case 'acted':
       return { ...state, notice: { text: event.text, tone: event.ok ? 'good' : 'bad' } };
   }

@@ -94,15 +94,22 @@ function renderDetail(
   height: number,
   paint: Paint,
 ): string[] {
-  const fields = findTable(state.screen)?.detail(state, row) ?? null;
+  const { explained } = state;
   const lines =
-    fields === null
-      ? [paint('  it is not there any more', 'dim')]
-      : renderFields(fields, state.columns, paint);
+    explained?.row === row
+      ? explained.lines.map((line) => (line.startsWith(' ') ? line : ` ${paint(line, 'title')}`))
+      : renderRow(state, row, paint);
   const from = Math.min(offset, Math.max(0, lines.length + 1 - height));
   const shown = ['', ...lines].slice(from, from + height).map((line) => clip(line, state));
   while (shown.length < height) shown.push('');
   return shown;
+}
+
+/** What the table itself knows of the row. */
+function renderRow(state: TopState, row: string, paint: Paint): string[] {
+  const fields = findTable(state.screen)?.detail(state, row) ?? null;
+  if (fields === null) return [paint('  it is not there any more', 'dim')];
+  return renderFields(fields, state.columns, paint);
 }
 
 function renderFooter(state: TopState, paint: Paint): string {

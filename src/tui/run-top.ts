@@ -14,6 +14,8 @@ export interface TopSource {
   /** Rejects with a message for the person at the screen when the gateway does not answer. */
   live(since: number, lists: readonly LiveList[]): Promise<LiveDocument>;
   act(action: TopAction): Promise<void>;
+  /** All that is known of a request, as neutral lines of at most `columns` cells. */
+  explain(request: string, columns: number): Promise<readonly string[]>;
 }
 
 export interface RunTopOptions {
@@ -64,6 +66,7 @@ class RunningTop {
   #pollTimer: ReturnType<typeof setTimeout> | undefined;
   #frameTimer: ReturnType<typeof setTimeout> | undefined;
   #isPolling = false;
+  #isExplaining = false;
 
   constructor(options: RunTopOptions) {
     const { intervalMs, screen, filter } = options;
@@ -128,6 +131,30 @@ class RunningTop {
     const isOtherView = screen !== before.screen && LISTS_OF[screen] !== LISTS_OF[before.screen];
     if (isPaused !== before.isPaused || intervalMs !== before.intervalMs || isOtherView) {
       this.#pollIn(0);
+    }
+    this.#explainSoon(before);
+  }
+
+  /** A request that is opened, and one that is open as long as it goes on. */
+  #explainSoon(before: TopState): void {
+    const row = openRequest(this.#state);
+    if (row === null || this.#isExplaining) return;
+    const isOpened = openRequest(before) !== row;
+    const isNews =
+      before.document !== this.#state.document &&
+      (isInFlight(before, row) || isInFlight(this.#state, row));
+    if (isOpened || isNews) void this.#explain(row);
+  }
+
+  async #explain(row: string): Promise<void> {
+    this.#isExplaining = true;
+    try {
+      const lines = await this.#options.source.explain(row, this.#state.columns);
+      this.#dispatch({ type: 'explained', row, lines });
+    } catch {
+      // What the table itself knows is shown then.
+    } finally {
+      this.#isExplaining = false;
     }
   }
 
@@ -203,6 +230,15 @@ class RunningTop {
     const text = this.#frames.write(renderFrame(this.#state, this.#options.paint));
     if (text !== '') this.#terminal.write(text);
   }
+}
+
+/** The request whose details are open. */
+function openRequest({ screen, mode }: TopState): string | null {
+  return screen === 'requests' && mode.kind === 'detail' ? mode.row : null;
+}
+
+function isInFlight({ document }: TopState, id: string): boolean {
+  return document?.requests?.some((request) => request.id === id) === true;
 }
 
 function messageOf(cause: unknown): string {

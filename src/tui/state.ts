@@ -42,6 +42,11 @@ export type Link =
   | { readonly kind: 'up' }
   | { readonly kind: 'lost'; readonly problem: string; readonly sinceMs: number };
 
+export interface Explained {
+  readonly row: string;
+  readonly lines: readonly string[];
+}
+
 export interface Notice {
   readonly text: string;
   readonly tone: 'good' | 'bad' | 'plain';
@@ -66,6 +71,8 @@ export interface TopState {
   readonly finished: readonly FinishedRequest[];
   /** The oldest first. */
   readonly log: readonly KeptLine[];
+  /** What the gateway tells of the request that is open; neutral lines, laid out. */
+  readonly explained: Explained | null;
   readonly link: Link;
   readonly nowMs: number;
   readonly isPaused: boolean;
@@ -100,7 +107,14 @@ export function createTopState(view: InitialView): TopState {
       ...{ teams: bySpend, gpus: table, requests: table },
       log: { ...table, cursor: Number.MAX_SAFE_INTEGER },
     },
-    ...{ history: null, finished: [], log: [], link: { kind: 'connecting' }, nowMs: 0 },
+    ...{
+      history: null,
+      finished: [],
+      log: [],
+      explained: null,
+      link: { kind: 'connecting' },
+      nowMs: 0,
+    },
     ...{ isPaused: false, notice: null, action: null, isOver: false },
   };
 }

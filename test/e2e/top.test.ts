@@ -291,6 +291,11 @@ describe('a real gateway', () => {
     await top.shows('was cancelled');
     await stream.text().catch(() => '');
     await top.shows('caller_gone');
+    // What `llmgate explain` says of it.
+    top.press('\r');
+    await top.shows(/authenticate +ok/);
+    top.press('\x1b');
+    await top.shows('> ');
     top.press('3xy');
     await top.shows(/> gpu7 +drained/);
     expect((await ask({})).status).toBe(503);

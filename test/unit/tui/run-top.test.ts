@@ -17,6 +17,8 @@ class TopLab {
   readonly asked: number[] = [];
   readonly lists: string[] = [];
   answer: Answer = () => someLiveDocument(60 + this.asked.length);
+  readonly explained: string[] = [];
+  story: readonly string[] | null = null;
   failAction: Error | null = null;
   closed = 0;
   written = 0;
@@ -35,6 +37,11 @@ class TopLab {
           this.lists.push(lists.join());
           this.#look();
           return this.answer(since);
+        },
+        explain: async (request) => {
+          this.explained.push(request);
+          if (this.story === null) throw new Error('nothing is known');
+          return this.story;
         },
         act: async (action) => {
           this.actions.push(action);
@@ -219,6 +226,25 @@ describe('runTop', () => {
     await lab.wasAsked(lab.asked.length + 1);
     expect(lab.lists[0]).toBe('');
     expect(new Set(lab.lists)).toEqual(new Set(['', 'requests', 'callers']));
+    lab.press('q');
+    await lab.over;
+  });
+
+  test('a request that is open is explained, again as long as it goes on', async () => {
+    const lab = new TopLab();
+    await lab.shows('serving');
+    lab.press('8');
+    await lab.shows('000000 forward');
+    lab.press('enter');
+    // Nothing more is known, so what the table knows is shown.
+    await lab.shows('(estimate)');
+    lab.story = ['Stages', '  limit  ok  600 requests a minute'];
+    await lab.shows('limit  ok  600 requests a minute');
+    const id = someLiveDocument(60).requests[0]?.id;
+    expect(new Set(lab.explained)).toEqual(new Set([id]));
+    expect(lab.explained.length).toBeGreaterThan(1);
+    lab.press('escape');
+    await lab.shows('000000 forward');
     lab.press('q');
     await lab.over;
   });
