@@ -29,6 +29,7 @@ const io: ProcessIo = {
   out: print,
   written: () => printed,
   err: (text: string) => void process.stderr.write(text),
+  errThen: (text, done) => void process.stderr.write(text, (error) => done(error != null)),
   env: process.env,
   cwd: process.cwd(),
   stdoutIsTty: process.stdout.isTTY === true,
@@ -49,12 +50,18 @@ const io: ProcessIo = {
   onSignal: (name, listener) => {
     process.on(name, listener);
   },
+  onUncaught: (listener) => {
+    process.on('uncaughtException', (cause) => listener(cause, 'exception'));
+    process.on('unhandledRejection', (cause) => listener(cause, 'rejection'));
+  },
 };
 
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => interrupted.abort(name));
 }
 process.stdout.on('error', stopPrinting);
+// Whoever read what went wrong is gone; that is no reason to stop working.
+process.stderr.on('error', () => {});
 
 await runProgram(createProgram(io), process.argv.slice(2), io);
 await printed;

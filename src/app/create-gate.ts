@@ -5,6 +5,7 @@ import { createCounters, type Gate } from '../gateway/gate.ts';
 import { GateLoad } from '../gateway/gate-load.ts';
 import { Hedges } from '../gateway/hedge.ts';
 import { InFlight } from '../gateway/in-flight.ts';
+import { StrangerLines } from '../gateway/request-line.ts';
 import { createRequestTags } from '../gateway/request-tags.ts';
 import { ShadowCopies } from '../gateway/shadow.ts';
 import { Stories } from '../gateway/stories.ts';
@@ -60,6 +61,7 @@ export async function createGate(first: BuiltGeneration, parts: GateParts): Prom
     journal: store.ledger,
     content,
     failedLogins: keeper.failedLogins,
+    strangers: new StrangerLines(log, systemTimers.after),
     requestTags: createRequestTags(),
     counters: createCounters(),
     inFlight: new InFlight(),

@@ -13,12 +13,13 @@ const LAST_WORDS_MS = 1_000;
  * deadline: settled, and told by an error frame. Resolves when nothing is in flight.
  */
 export async function drain(gate: Gate, dataPlane: DataPlane): Promise<void> {
+  const log = gate.log.for('app');
   gate.draining = true;
-  gate.log.info('draining', { in_flight: gate.inFlight.size });
+  log.info('draining', { in_flight: gate.inFlight.size });
   const deadline = setTimeout(() => cutNow(gate, dataPlane), DRAIN_DEADLINE_MS);
   await dataPlane.stop();
   clearTimeout(deadline);
-  gate.log.info('drained', {});
+  log.info('drained', {});
 }
 
 /**

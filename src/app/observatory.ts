@@ -35,6 +35,8 @@ interface ObservatoryOptions {
   readonly log: Log;
   readonly random: RandomBytes;
   readonly version: string;
+  /** How many errors nothing has caught. */
+  readonly uncaught: () => number;
 }
 
 /** Of a GPU's memory a model server can have this part; the rest is the driver's. */
@@ -61,11 +63,13 @@ export function openObservatory(options: ObservatoryOptions): Observatory {
       ? null
       : openGpusHere({
           onSample: (samples) => energy.sampled(samples),
-          onChange: (level, problem) => log[level]('gpus', { problem }),
+          onChange: (level, problem) => log.for('app')[level]('gpus', { problem }),
         });
   const { backends } = config;
   const traces =
-    config.traces === null ? null : openTraces(config.traces, { ...options, backends });
+    config.traces === null
+      ? null
+      : openTraces(config.traces, { ...options, backends, log: log.for('sinks') });
   const startedMs = clock.monotonicMs();
   const startedAtMs = clock.nowMs();
   return {
@@ -102,7 +106,18 @@ export function openObservatory(options: ObservatoryOptions): Observatory {
       for (const { id, type } of next.backends) types.set(id, type);
     },
     open: (scene) =>
-      openViews(scene, { ...seen, metrics, traces, gpus, energy, clock, startedMs, startedAtMs }),
+      openViews(scene, {
+        ...seen,
+        log,
+        uncaught: options.uncaught,
+        metrics,
+        traces,
+        gpus,
+        energy,
+        clock,
+        startedMs,
+        startedAtMs,
+      }),
     async close() {
       stopListening();
       gpus?.close();

@@ -43,7 +43,8 @@ interface AdminParts {
 
 /** Opens the admin socket, and the port where one is asked for. Throws when one cannot be had. */
 export function openAdmin(parts: AdminParts): Admin {
-  const { config, records, clock, random, version, views, log } = parts;
+  const { config, records, clock, random, version, views } = parts;
+  const log = parts.log.for('admin');
   const { store, content, checkpointer } = records;
   const { dataDir } = config;
   const { signingKey: pem } = config.audit;

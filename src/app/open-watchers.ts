@@ -35,10 +35,19 @@ interface WatcherParts {
 export function openWatchers(parts: WatcherParts): Watchers {
   const { gate, pool, records, observatory, reloader, clock, random, log, env } = parts;
   const config = () => reloader.config;
-  const retention = startRetention({ records, clock, log, config });
+  const retention = startRetention({ records, clock, log: log.for('store'), config });
   const { metrics } = observatory;
-  const troubles = openTroubleAlerts({ pool, records, clock, random, log, metrics, config });
-  const scale = openConfiguredScaleHooks({ config: config(), gate, pool, clock, log, env });
+  const troubles = openTroubleAlerts({
+    ...{ pool, records, clock, random, metrics, config, log: log.for('sinks') },
+  });
+  const scale = openConfiguredScaleHooks({
+    config: config(),
+    gate,
+    pool,
+    clock,
+    log: log.for('process'),
+    env,
+  });
   const unfollow = reloader.onReload(({ scaleHooks }) => scale.replaceHooks(scaleHooks));
   return {
     ...{ retention, troubles, scale },

@@ -43,13 +43,14 @@ const PUMP_EVERY_MS = 100;
 
 export function openPool(options: PoolOptions): Pool {
   const { first, client, clock, random, log, env, capacity } = options;
+  const ofBackends = log.for('backends');
   const pump = () => scheduler.pump(clock.monotonicMs());
   const processes = openEngineProcesses({
     processes: toEngines(first.config),
     capacity,
     spawn: spawnEngine,
     probe: createReadyProbe(client),
-    ...{ clock, log, env },
+    ...{ clock, env, log: log.for('process') },
     timers: systemTimers,
     limits: { maxWaiting: first.config.queue.maxWaiting },
     onChange: () => health.processesChanged(),
@@ -64,7 +65,7 @@ export function openPool(options: PoolOptions): Pool {
       const { id: backend, state, breaker, problem } = now;
       const level = state === 'up' && breaker === 'closed' ? 'info' : 'warn';
       const facts = { backend, state, was: before.state, breaker, problem: problem ?? undefined };
-      log[level]('backend_health', facts);
+      ofBackends[level]('backend_health', facts);
     },
   });
   const scheduler = createScheduler({

@@ -32,8 +32,9 @@ interface RecordParts {
 /** Opens the data directory. Throws StoreError when it is in use or not to be trusted. */
 export async function openRecords(parts: RecordParts): Promise<Records> {
   const { config, clock, log } = parts;
+  const ofStore = log.for('store');
   const { dataDir, durability, audit } = config;
-  const storeLog: StoreLog = ({ level, event, ...fields }) => log[level](event, fields);
+  const storeLog: StoreLog = ({ level, event, ...fields }) => ofStore[level](event, fields);
   const closers: (() => void | Promise<void>)[] = [];
   const close = async () => {
     for (const each of closers.splice(0).reverse()) await each();
@@ -49,14 +50,14 @@ export async function openRecords(parts: RecordParts): Promise<Records> {
       isHeld: store.legalHolds.isHeld,
     });
     closers.push(() => content.close());
-    const copies = startAuditCopies(store, parts);
+    const copies = startAuditCopies(store, { ...parts, log: log.for('sinks') });
     closers.push(() => copies.close());
     const { installId } = store.audit;
     const key = loadSigningKey({ dataDir, installId, pem: audit.signingKey });
     const checkpointer = createCheckpointer({ audit: store.audit, clock, key });
     // Closed before the copies, which still carry what it says last.
     const keeper = startAuditKeeper({
-      ...{ audit: store.audit, checkpointer, clock, log },
+      ...{ audit: store.audit, checkpointer, clock, log: log.for('audit') },
       checkpointIntervalMs: audit.checkpointIntervalMs,
     });
     closers.push(() => keeper.close());

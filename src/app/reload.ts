@@ -3,6 +3,7 @@ import type { HttpClient } from '../backends/http1/client.ts';
 import type { Config } from '../config/config.ts';
 import type { Gate } from '../gateway/gate.ts';
 import { createModelTable } from '../routing/model-table.ts';
+import { configSecrets } from './config-secrets.ts';
 import type { Discovery } from './discovery.ts';
 import { type BuiltGeneration, createGeneration } from './generation.ts';
 import type { Observatory } from './observatory.ts';
@@ -83,6 +84,7 @@ const FIXED: readonly (readonly [name: string, of: (config: Config) => unknown])
 export function createReloader(options: ReloaderOptions): Reloader {
   const { gate, pool, observatory, records, client, discovery, configFile, loadConfig } = options;
   const { clock } = gate;
+  const log = gate.log.for('app');
   const followers = new Set<(config: Config) => void>();
   let current = options.first;
   let queue: Promise<unknown> = Promise.resolve();
@@ -104,13 +106,15 @@ export function createReloader(options: ReloaderOptions): Reloader {
       records.keeper.reloading({ ...facts, sha256 }, current.config, config);
     } catch (cause) {
       const problems = cause instanceof Error ? cause.message : String(cause);
-      gate.log.error('reload_refused', { generation: number, problems });
+      log.error('reload_refused', { generation: number, problems });
       records.keeper.reloadRefused(facts, problems);
       return { ok: false, generation: number, problems };
     }
     const needRestart = FIXED.filter(
       ([, of]) => JSON.stringify(of(next.config)) !== JSON.stringify(of(current.config)),
     ).map(([name]) => name);
+    // Requests in flight still use what was there before.
+    const previous = current.config;
     current = next;
     gate.generation = next.generation;
     pool.replace(next);
@@ -118,7 +122,8 @@ export function createReloader(options: ReloaderOptions): Reloader {
     gate.limiter.replaceRules(next.config.limits);
     gate.budgets.replaceRules(next.config.budgets);
     for (const follow of followers) follow(next.config);
-    gate.log.setLevel(next.config.log.level);
+    log.setLevels(next.config.log);
+    log.hide(new Set([...configSecrets(previous), ...configSecrets(next.config)]));
     const { checkpointIntervalMs, contentCapBytes, contentRetentionMs } = next.config.audit;
     records.keeper.setCheckpointInterval(checkpointIntervalMs);
     records.content.setLimits({ capBytes: contentCapBytes, retentionMs: contentRetentionMs });
@@ -126,8 +131,8 @@ export function createReloader(options: ReloaderOptions): Reloader {
     rebuildModels();
     // New backends are asked now, so that their models are there when the reload is reported.
     await discovery.refresh();
-    if (needRestart.length > 0) gate.log.warn('restart_needed', { settings: needRestart });
-    gate.log.info('reloaded', { generation: number + 1 });
+    if (needRestart.length > 0) log.warn('restart_needed', { settings: needRestart });
+    log.info('reloaded', { generation: number + 1 });
     return { ok: true, generation: number + 1, problems: '' };
   };
 

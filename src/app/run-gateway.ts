@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import { type Clock, type RandomBytes, systemClock, systemRandom } from '../core/clock.ts';
 import { startDataPlane } from '../gateway/server.ts';
 import type { Log } from '../observe/log.ts';
+import { configSecrets } from './config-secrets.ts';
 import { createGate } from './create-gate.ts';
 import { startDiscovery } from './discovery.ts';
 import { cutNow, drain } from './drain.ts';
@@ -35,6 +36,8 @@ export interface RunOptions {
   readonly commit?: string | null;
   /** What model servers that it starts may inherit parts of; nothing by default. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** How many errors nothing has caught. */
+  readonly uncaught?: () => number;
   readonly clock?: Clock;
   readonly random?: RandomBytes;
 }
@@ -56,7 +59,9 @@ export interface RunningGateway {
  * order of what may refuse (store, port, admin socket) and closes in the opposite one.
  */
 export async function runGateway(options: RunOptions): Promise<RunningGateway> {
-  const { config, log, version, clock = systemClock, random = systemRandom, env = {} } = options;
+  const { config, log, version, clock = systemClock, random = systemRandom } = options;
+  const { env = {}, uncaught = () => 0 } = options;
+  log.hide(configSecrets(config));
   const records = await openRecords({ config, clock, random, log });
   const { store } = records;
   const closers: (() => void | Promise<void>)[] = [() => records.close()];
@@ -64,26 +69,25 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    const { client, close: closeTransport } = openTransport(clock, log);
+    const { client, close: closeTransport } = openTransport(clock, log.for('backends'));
     closers.push(closeTransport);
-    const keys = openKeyDirectory(store.keys, (cause) => log.error('keys_not_read', { cause }));
+    const keys = openKeyDirectory(store.keys, (cause) =>
+      log.for('store').error('keys_not_read', { cause }),
+    );
     closers.push(() => keys.close());
     const fraction = createFraction(random);
     const first = createGeneration(config, { number: 1, client, clock });
-    const observatory = openObservatory({ config, clock, random, log, version });
+    const observatory = openObservatory({ config, clock, random, log, version, uncaught });
     closers.push(() => observatory.close());
-    const pool = openPool({
-      ...{ first, client, clock, log, env },
-      random: fraction,
-      capacity: observatory.capacity,
-    });
+    const { capacity } = observatory;
+    const pool = openPool({ first, client, clock, log, env, capacity, random: fraction });
     closers.push(() => pool.close());
     const gate = await createGate(first, {
-      ...{ records, keys, pool, observatory, clock, log, random: fraction },
+      ...{ records, keys, pool, observatory, clock, log: log.for('gateway'), random: fraction },
     });
     closers.push(() => gate.shadows.stop());
     closers.push(watchLoad(clock, gate.load));
-    const discovery = watchModels({ first, client, pool, clock, log }, () =>
+    const discovery = watchModels({ first, client, pool, clock, log: log.for('backends') }, () =>
       reloader.rebuildModels(),
     );
     closers.push(() => discovery.close());

@@ -6,6 +6,7 @@ import type { Gate } from '../gateway/gate.ts';
 import type { EnergyShares } from '../gpu/energy-share.ts';
 import type { GpuWatch } from '../gpu/gpu-watch.ts';
 import type { LiveDocument } from '../observe/live-document.ts';
+import type { Log } from '../observe/log.ts';
 import { createMetricsPage, type MetricsPage } from '../observe/metrics/metrics-page.ts';
 import type { RequestMetrics } from '../observe/metrics/request-metrics.ts';
 import { type BuildFacts, collectMetrics } from './collect-metrics.ts';
@@ -50,6 +51,8 @@ export interface Watched {
   readonly sequence: Sequence;
   readonly activity: LiveActivity;
   readonly lines: LiveLog;
+  readonly log: Log;
+  readonly uncaught: () => number;
   readonly metrics: RequestMetrics;
   readonly traces: Traces | null;
   readonly gpus: GpuWatch | null;
@@ -142,7 +145,7 @@ function recordSources({ gate, records, retention, troubles }: Scene) {
   };
 }
 
-function gatewayFigures({ gate, keys }: Scene, { traces }: Watched) {
+function gatewayFigures({ gate, keys }: Scene, { traces, log, uncaught }: Watched) {
   return {
     inFlight: gate.inFlight.size,
     bytesInFlight: gate.load.bytesInFlight,
@@ -152,8 +155,8 @@ function gatewayFigures({ gate, keys }: Scene, { traces }: Watched) {
     tagsLeftOut: gate.requestTags.leftOut,
     keys: keys.stats().keys,
     loopLagMs: gate.load.lagMs,
-    uncaught: 0,
-    logLinesDropped: 0,
+    uncaught: uncaught(),
+    logLinesDropped: log.dropped,
     traces: traces?.stats() ?? null,
   };
 }

@@ -8,6 +8,8 @@ export interface CliIo {
   /** Resolves when all that was printed has been taken: for what is too long to wait in memory. */
   readonly written?: () => Promise<void>;
   err(text: string): void;
+  /** As `err`, and tells once whether it was taken; left out, it is at once. */
+  readonly errThen?: (text: string, done: (failed: boolean) => void) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly stdoutIsTty: boolean;
@@ -25,4 +27,6 @@ export interface CliIo {
 /** What `serve` needs besides: it goes on after the first signal, and SIGHUP means something to it. */
 export interface ProcessIo extends CliIo {
   onSignal(name: 'SIGINT' | 'SIGTERM' | 'SIGHUP', listener: () => void): void;
+  /** Errors that nothing caught come here from now on, and no longer end the process. */
+  onUncaught(listener: (cause: unknown, kind: 'exception' | 'rejection') => void): void;
 }

@@ -3,6 +3,8 @@ import type { LoadConfig, ReadConfig } from '../app/reload.ts';
 import type { RunningGateway } from '../app/run-gateway.ts';
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../core/clock.ts';
+import type { WriteOut } from '../observe/line-sink.ts';
+import type { Log } from '../observe/log.ts';
 import { BUILD_INFO, VERSION } from './build-info.ts';
 import { CliError, EXIT } from './exit-code.ts';
 import type { CliIo, ProcessIo } from './io.ts';
@@ -33,13 +35,15 @@ async function serve(flags: ServeFlags, io: ProcessIo): Promise<void> {
   const hangUp = { reload: () => {} };
   io.onSignal('SIGHUP', () => hangUp.reload());
   const source = await findConfig(flags, io);
-  const { createLog, createLineSink } = await import('../observe/log.ts');
+  const { createLog } = await import('../observe/log.ts');
+  const { createLineSink } = await import('../observe/line-sink.ts');
   const log = createLog({
     ...source.config.log,
-    sink: createLineSink(io.err),
+    sink: createLineSink(io.errThen ?? writeAtOnce(io)),
     clock: systemClock,
   });
-  const gateway = await start(source, { log, io });
+  const uncaught = watchUncaught(io, log);
+  const gateway = await start(source, { log, io, uncaught });
   try {
     await announce(gateway, source, io);
     const reload = (origin: 'signal' | 'file') => {
@@ -53,6 +57,27 @@ async function serve(flags: ServeFlags, io: ProcessIo): Promise<void> {
   } finally {
     log.flush();
   }
+}
+
+/** For a terminal that tells nothing of what became of a text. */
+function writeAtOnce({ err }: CliIo): WriteOut {
+  return (text, done) => {
+    err(text);
+    done(false);
+  };
+}
+
+/**
+ * A bug in one request must not end the others, so what nothing caught is told and counted. What
+ * such a request has taken is given back when its deadline passes.
+ */
+function watchUncaught(io: ProcessIo, log: Log): () => number {
+  let count = 0;
+  io.onUncaught((cause, kind) => {
+    count += 1;
+    log.error('uncaught', { kind, cause });
+  });
+  return () => count;
 }
 
 interface ConfigSource {
@@ -103,11 +128,13 @@ async function withListen(read: ReadConfig, listen: string | undefined): Promise
 }
 
 interface Surroundings {
-  readonly log: import('../observe/log.ts').Log;
+  readonly log: Log;
   readonly io: ProcessIo;
+  readonly uncaught: () => number;
 }
 
-async function start(source: ConfigSource, { log, io }: Surroundings): Promise<RunningGateway> {
+async function start(source: ConfigSource, around: Surroundings): Promise<RunningGateway> {
+  const { log, io, uncaught } = around;
   const { runGateway } = await import('../app/run-gateway.ts');
   const { StoreError, StoreInUseError } = await import('../store/store-error.ts');
   try {
@@ -120,6 +147,7 @@ async function start(source: ConfigSource, { log, io }: Surroundings): Promise<R
       version: VERSION,
       commit: BUILD_INFO.commit,
       env: io.env,
+      uncaught,
     });
   } catch (cause) {
     if (cause instanceof StoreInUseError) {

@@ -1,7 +1,7 @@
 import type { ContentMode } from '../core/key.ts';
 import type { Price } from '../core/price.ts';
 import type { LimitRule } from '../limits/rule.ts';
-import type { LogLevel, LogSubsystem } from '../observe/log.ts';
+import type { LogLevels } from '../observe/log-levels.ts';
 import type { BudgetRule } from '../pricing/budget-rule.ts';
 import type { Balance } from '../routing/balance.ts';
 import type { FallbackCause } from '../routing/fallback-cause.ts';
@@ -358,9 +358,6 @@ export interface Timeouts {
   readonly totalMs: number;
 }
 
-export interface LogConfig {
-  readonly level: LogLevel;
-  /** Other levels for parts of the program. */
-  readonly levels: Readonly<Partial<Record<LogSubsystem, LogLevel>>>;
+export interface LogConfig extends LogLevels {
   readonly format: 'json' | 'text';
 }

@@ -1,4 +1,4 @@
-import { LOG_SUBSYSTEMS } from '../observe/log.ts';
+import { LOG_SUBSYSTEMS } from '../observe/log-levels.ts';
 import { getSecret, type Secrets, secretKey } from './check-references.ts';
 import type {
   AdminConfig,

@@ -25,6 +25,7 @@ import type {
   RetryBudget,
   Sender,
 } from './ports.ts';
+import type { StrangerLines } from './request-line.ts';
 import type { RequestTags } from './request-tags.ts';
 import type { ShadowCopies } from './shadow.ts';
 import type { Stories } from './stories.ts';
@@ -123,6 +124,7 @@ export interface Gate {
   readonly journal: Journal;
   readonly content: ContentRecorder;
   readonly failedLogins: FailedLogins;
+  readonly strangers: StrangerLines;
   readonly requestTags: RequestTags;
   readonly counters: GateCounters;
   readonly inFlight: InFlight;

@@ -9,6 +9,7 @@ import type { AttemptRow, Booking, FinishedRow } from '../store/rows.ts';
 import type { Exchange } from './exchange.ts';
 import type { AttemptOutcome } from './ports.ts';
 import type { Call } from './read.ts';
+import { logRequest } from './request-line.ts';
 import { trace } from './trace.ts';
 import { usageBoundsOf } from './usage-bounds.ts';
 
@@ -32,7 +33,7 @@ export function settle(exchange: Exchange, ending: Outcome, status: number): Pro
   if (caller === undefined) {
     // Nobody to book it on: a flood of bad keys must not fill the books.
     gate.counters.unauthenticated += 1;
-    logLine(exchange, { outcome, code, status });
+    logRequest(exchange, { outcome, code, status });
     return Promise.resolve();
   }
   const row: FinishedRow = {
@@ -54,7 +55,7 @@ export function settle(exchange: Exchange, ending: Outcome, status: number): Pro
     contentRef: null,
   };
   measure(exchange, row, gpuUs);
-  logLine(exchange, { outcome, code, status, row });
+  logRequest(exchange, { outcome, code, status, row });
   if (exchange.capture === undefined) {
     spend();
     return write(exchange, row);
@@ -189,41 +190,4 @@ function believable(exchange: Exchange, outcome: Outcome): Outcome {
     reported: outcome.usage,
   });
   return { ...outcome, usage, source: 'clamped' };
-}
-
-interface Line {
-  readonly outcome: Outcome;
-  readonly code: ErrorCode | null;
-  readonly status: number;
-  readonly row?: FinishedRow;
-}
-
-function logLine(exchange: Exchange, { outcome, code, status, row }: Line): void {
-  const { log } = exchange.gate;
-  if (!log.isEnabled('info')) return;
-  log.info('request', {
-    request_id: exchange.id,
-    caller_request_id: callersOwnId(exchange.request),
-    key_id: exchange.caller?.id,
-    endpoint: exchange.route.endpoint,
-    model: exchange.model?.name,
-    backend: exchange.backend ?? undefined,
-    outcome: outcomeName(outcome),
-    code: code ?? undefined,
-    status,
-    input_tokens: row?.usage.inputTokens,
-    output_tokens: row?.usage.outputTokens,
-    duration_ms: Math.round(exchange.elapsedMs() * 10) / 10,
-    attempts: exchange.attempts.length > 1 ? exchange.attempts.length : undefined,
-    queue_ms: exchange.queueMs > 0 ? Math.round(exchange.queueMs) : undefined,
-    ttft_ms: row?.ttftMs === null || row === undefined ? undefined : Math.round(row.ttftMs),
-  });
-}
-
-/** The caller's text, so whatever a terminal could obey is left out of it. */
-function callersOwnId(request: Request): string | undefined {
-  return request.headers
-    .get('x-request-id')
-    ?.slice(0, 128)
-    .replace(/[^\x20-\x7e]/g, '?');
 }

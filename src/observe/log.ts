@@ -1,19 +1,10 @@
+import { type Logger, pino } from 'pino';
 import type { Clock } from '../core/clock.ts';
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-
-/** Parts of the program whose lines can have a level of their own. */
-export const LOG_SUBSYSTEMS = [
-  'gateway',
-  'backends',
-  'store',
-  'admin',
-  'audit',
-  'process',
-  'sinks',
-  'app',
-] as const;
-export type LogSubsystem = (typeof LOG_SUBSYSTEMS)[number];
+import { describeCause } from './describe-cause.ts';
+import { createSecretFilter, neutralJson } from './hide-secrets.ts';
+import type { LineSink } from './line-sink.ts';
+import type { LogLevel, LogLevels, LogSubsystem } from './log-levels.ts';
+import { renderLogText } from './log-text.ts';
 
 /** Structured fields of a log line. Keys are snake_case; secrets never belong here. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -24,135 +15,98 @@ export interface Log {
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
   error(event: string, fields?: LogFields): void;
-  setLevel(level: LogLevel): void;
   isEnabled(level: LogLevel): boolean;
+  /** The same log for one part of the program: its lines say so, and have that part's level. */
+  for(subsystem: LogSubsystem): Log;
+  levels(): LogLevels;
+  /** For this log and all made from it, from now on. */
+  setLevels(levels: LogLevels): void;
+  /** What must not be in any line; replaces what was said before. */
+  hide(secrets: Iterable<string>): void;
   /** Also told of every line that is written, as it is written. Returns what stops it. */
   onLine(listen: (line: string) => void): () => void;
+  /** Lines that nobody has taken. */
+  readonly dropped: number;
   /** Writes out what is buffered. */
   flush(): void;
 }
 
-/** Lines wait at most this long before they are written together. */
-const FLUSH_EVERY_MS = 250;
-const BUFFER_BYTES = 16 * 1024;
-
-/** Where finished lines go; buffered, so that a request never pays for a system call of its own. */
-interface LineSink {
-  write(line: string): void;
-  flush(): void;
-}
-
-/**
- * Collects lines and hands them to `writeOut` together: when 16 KB are there or 250 ms have
- * passed. What is lost on `kill -9` is at most that; the books do not depend on it.
- */
-export function createLineSink(writeOut: (text: string) => void): LineSink {
-  let pending: string[] = [];
-  let pendingBytes = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const flush = () => {
-    if (timer !== undefined) clearTimeout(timer);
-    timer = undefined;
-    if (pending.length === 0) return;
-    const text = pending.join('');
-    pending = [];
-    pendingBytes = 0;
-    writeOut(text);
-  };
-  return {
-    write(line) {
-      pending.push(line);
-      pendingBytes += line.length;
-      if (pendingBytes >= BUFFER_BYTES) return flush();
-      if (timer === undefined) {
-        timer = setTimeout(flush, FLUSH_EVERY_MS);
-        timer.unref();
-      }
-    },
-    flush,
-  };
-}
-
-export interface LogOptions {
-  readonly level: LogLevel;
+export interface LogOptions extends LogLevels {
   readonly format: 'json' | 'text';
-  readonly sink: LineSink;
+  readonly sink: Pick<LineSink, 'write' | 'flush'> & Partial<Pick<LineSink, 'dropped'>>;
   readonly clock: Clock;
 }
 
-const RANKS: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
-
 /**
  * A log of one JSON document per event. JSON strings escape line breaks, so whatever a caller
- * sends, one event is one line; `docs/adr/0009-own-log-lines.md` says why this is not a library.
+ * sends, one event is one line. Lines are made by pino and written by a sink of ours, because
+ * pino's own would block on a pipe that nobody reads; `docs/adr/0027-pino.md` has the figures.
  */
-export function createLog({ level, format, sink, clock }: LogOptions): Log {
-  let threshold = RANKS[level];
-  const render = format === 'json' ? (line: string) => line : renderText;
+export function createLog({ format, sink, clock, ...written }: LogOptions): Log {
+  let levels: LogLevels = written;
+  let strike = createSecretFilter([]);
   const listeners = new Set<(line: string) => void>();
-  const write = (at: LogLevel, event: string, fields: LogFields | undefined) => {
-    if (RANKS[at] < threshold) return;
-    const time = new Date(clock.nowMs()).toISOString();
-    const cause = fields?.['cause'];
-    const told = cause === undefined ? fields : { ...fields, cause: describeCause(cause) };
-    // Joined as text: copying the fields into a new object would cost as much as rendering them.
-    const json = told === undefined ? '{}' : JSON.stringify(told);
-    const rest = json === '{}' ? '}' : `,${json.slice(1)}`;
-    const line = render(
-      `{"level":"${at}","time":"${time}","event":${JSON.stringify(event)}${rest}\n`,
-    );
-    sink.write(line);
-    for (const listen of listeners) listen(line);
-  };
-  return {
-    debug: (event, fields) => write('debug', event, fields),
-    info: (event, fields) => write('info', event, fields),
-    warn: (event, fields) => write('warn', event, fields),
-    error: (event, fields) => write('error', event, fields),
-    setLevel: (next) => {
-      threshold = RANKS[next];
+  const loggers = new Map<LogSubsystem | null, Logger>();
+  const logs = new Map<LogSubsystem, Log>();
+  const root = pino(
+    {
+      base: null,
+      timestamp: () => `,"time":"${new Date(clock.nowMs()).toISOString()}"`,
+      formatters: { level: (level) => ({ level }) },
+      serializers: { cause: describeCause },
+      level: levels.level,
     },
-    isEnabled: (asked) => RANKS[asked] >= threshold,
-    onLine(listen) {
-      listeners.add(listen);
-      return () => void listeners.delete(listen);
+    {
+      write(json: string) {
+        // The line break that ends it stays.
+        const clean = neutralJson(strike(json));
+        const line = format === 'json' ? clean : renderLogText(clean);
+        sink.write(line);
+        for (const listen of listeners) listen(line);
+      },
     },
-    flush: () => sink.flush(),
-  };
-}
-
-/** Messages of an error and its causes, outermost first. Stacks only for what is not expected. */
-function describeCause(cause: unknown): unknown {
-  if (!(cause instanceof Error)) return String(cause).slice(0, 500);
-  const messages: string[] = [];
-  let current: unknown = cause;
-  while (current instanceof Error && messages.length < 5) {
-    messages.push(`${current.name}: ${current.message}`);
-    current = current.cause;
-  }
-  if (messages.length === 0) return String(cause).slice(0, 500);
-  const stack =
-    cause instanceof Error ? cause.stack?.split('\n').slice(0, 12).join('\n') : undefined;
-  return { messages, stack };
-}
-
-/** `10:15:30.123 info request id=… status=200` for a person at a terminal. */
-function renderText(line: string): string {
-  const { time, level, event, ...fields } = JSON.parse(line) as Record<string, unknown>;
-  const rest = Object.entries(fields)
-    .filter(([, value]) => value !== null && value !== undefined)
-    .map(([name, value]) => `${name}=${renderValue(value)}`)
-    .join(' ');
-  return `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${String(event)} ${rest}\n`;
-}
-
-function renderValue(value: unknown): string {
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  const text = JSON.stringify(value);
-  // JSON leaves C1 controls and bidirectional overrides as they are; a terminal would obey them.
-  const neutral = text.replace(
-    /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  return /^"[\w.:/@+-]+"$/.test(neutral) ? neutral.slice(1, -1) : neutral;
+  loggers.set(null, root);
+
+  const face = (logger: Logger): Log => {
+    const write = (level: LogLevel, event: string, fields: LogFields | undefined) => {
+      logger[level]({ event, ...fields });
+    };
+    return {
+      debug: (event, fields) => write('debug', event, fields),
+      info: (event, fields) => write('info', event, fields),
+      warn: (event, fields) => write('warn', event, fields),
+      error: (event, fields) => write('error', event, fields),
+      isEnabled: (level) => logger.isLevelEnabled(level),
+      for: (subsystem) => logs.get(subsystem) ?? begin(subsystem),
+      levels: () => levels,
+      setLevels(next) {
+        levels = { level: next.level, levels: next.levels };
+        for (const [subsystem, each] of loggers) each.level = levelOf(levels, subsystem);
+      },
+      hide(secrets) {
+        strike = createSecretFilter(secrets);
+      },
+      onLine(listen) {
+        listeners.add(listen);
+        return () => void listeners.delete(listen);
+      },
+      get dropped() {
+        return sink.dropped ?? 0;
+      },
+      flush: () => sink.flush(),
+    };
+  };
+  const begin = (subsystem: LogSubsystem): Log => {
+    const logger = root.child({ subsystem }, { level: levelOf(levels, subsystem) });
+    const log = face(logger);
+    loggers.set(subsystem, logger);
+    logs.set(subsystem, log);
+    return log;
+  };
+  return face(root);
+}
+
+function levelOf({ level, levels }: LogLevels, subsystem: LogSubsystem | null): LogLevel {
+  return subsystem === null ? level : (levels[subsystem] ?? level);
 }

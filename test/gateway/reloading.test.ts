@@ -53,6 +53,7 @@ test('a reload asks new backends at once, and old ones that answer late are not 
     clock: systemClock,
     log: createLog({
       level: 'error',
+      levels: {},
       format: 'json',
       clock: systemClock,
       sink: { write: () => {}, flush: () => {} },

@@ -32,6 +32,7 @@ function createGate(onSend: () => void): Gate {
     requestIds: createRequestIds(systemClock),
     log: createLog({
       level: 'error',
+      levels: {},
       format: 'json',
       clock: systemClock,
       sink: { write: () => {}, flush: () => {} },

@@ -6,13 +6,14 @@ import { spawnEngine } from '../../src/backends/process/spawn-engine.ts';
 import { startWatchdog } from '../../src/backends/watchdog.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { systemTimers } from '../../src/core/timers.ts';
-import { createLineSink, createLog } from '../../src/observe/log.ts';
+import { createLineSink } from '../../src/observe/line-sink.ts';
+import { createLog } from '../../src/observe/log.ts';
 
 // A gateway that only runs engines, to be killed by tests. The argument is its settings as JSON;
 // it prints a line once all of them are ready.
 const processes = JSON.parse(process.argv[2] ?? '[]') as readonly EngineSettings[];
 const watchdog = startWatchdog(systemClock, 20);
-const sink = createLineSink((text) => process.stdout.write(text));
+const sink = createLineSink((text, done) => void process.stdout.write(text, () => done(false)));
 const engines = openEngineProcesses({
   processes,
   capacity: () => ({ gpuBytes: new Map([[0, 80e9]]), machineBytes: null }),
@@ -20,7 +21,7 @@ const engines = openEngineProcesses({
   probe: createReadyProbe(openHttpClient({ watchdog, clock: systemClock })),
   clock: systemClock,
   timers: systemTimers,
-  log: createLog({ level: 'debug', format: 'json', clock: systemClock, sink }),
+  log: createLog({ level: 'debug', levels: {}, format: 'json', clock: systemClock, sink }),
   env: process.env,
 });
 const { signal } = new AbortController();

@@ -17,6 +17,7 @@ export function createLogBook(): LogBook {
   };
   const log = createLog({
     level: 'debug',
+    levels: {},
     format: 'json',
     clock: systemClock,
     sink: { write, flush: () => {} },

@@ -3,12 +3,14 @@ import type { Timers } from '../../src/core/timers.ts';
 import type { Gate, Generation } from '../../src/gateway/gate.ts';
 import { GateLoad } from '../../src/gateway/gate-load.ts';
 import { Hedges } from '../../src/gateway/hedge.ts';
+import { StrangerLines } from '../../src/gateway/request-line.ts';
 import { ShadowCopies } from '../../src/gateway/shadow.ts';
 import { Stories } from '../../src/gateway/stories.ts';
 import { UTC } from '../../src/pricing/zone.ts';
 import type { Replica } from '../../src/routing/replica.ts';
 import { createRetryBudget } from '../../src/routing/retry-budget.ts';
 import { createScheduler } from '../../src/routing/scheduler.ts';
+import { silentLog } from './silent-log.ts';
 
 type PoolParts = Pick<
   Gate,
@@ -24,6 +26,7 @@ type PoolParts = Pick<
   | 'scheduler'
   | 'shadows'
   | 'stories'
+  | 'strangers'
   | 'tracer'
   | 'zone'
 >;
@@ -79,6 +82,7 @@ export function healthyPool(options: PoolOptions): PoolParts {
     hedges: new Hedges(),
     shadows: new ShadowCopies(),
     stories: new Stories(),
+    strangers: new StrangerLines(silentLog(), () => {}),
     tracer: null,
     zone: UTC,
   };

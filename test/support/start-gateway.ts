@@ -60,6 +60,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   const lines: string[] = [];
   const log = createLog({
     level: 'debug',
+    levels: {},
     format: 'json',
     clock: systemClock,
     sink: { write: (line) => void lines.push(line), flush: () => {} },

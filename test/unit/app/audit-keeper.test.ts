@@ -1,9 +1,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type AuditKeeper, startAuditKeeper } from '../../../src/app/audit-keeper.ts';
 import { parseConfig } from '../../../src/config/load.ts';
-import type { Log, LogFields } from '../../../src/observe/log.ts';
 import { createCheckpointer } from '../../../src/store/checkpointer.ts';
 import { type AuditLab, openAuditLab } from '../../support/audit-lab.ts';
+import { silentLog } from '../../support/silent-log.ts';
 
 interface KeeperLab extends AuditLab {
   readonly keeper: AuditKeeper;
@@ -15,14 +15,7 @@ function openKeeperLab(): KeeperLab {
   onTestFinished(() => lab.close());
   const { audit, clock, key } = lab;
   const logged: string[] = [];
-  const note = (event: string, _?: LogFields) => void logged.push(event);
-  const log: Log = {
-    ...{ debug: note, info: note, warn: note, error: note },
-    setLevel: () => {},
-    isEnabled: () => true,
-    onLine: () => () => {},
-    flush: () => {},
-  };
+  const log = silentLog((event) => void logged.push(event));
   const checkpointer = createCheckpointer({ audit, clock, key });
   const keeper = startAuditKeeper({
     ...{ audit, checkpointer, clock, log },
