@@ -104,6 +104,12 @@ function wordsOf(
   const why = `refused with ${row.status} ${row.code}`;
   const refusal = (stage: keyof StageWords) => (endedIn === stage ? [why] : null);
   const variant = row.tags['variant'];
+  const plain = story !== null && notes('route').length === 0;
+  const routed = plain
+    ? ['no rule and no variant']
+    : variant === undefined || story !== null
+      ? []
+      : [`booked as variant ${variant}`];
   const waited = story === null ? [] : [`waited ${round(story.queueMs)} ms for a place`];
   const backend = row.backend ?? 'a backend';
   const asked = attempts.length === 1 ? `${backend} was asked` : `${row.attempts} attempts`;
@@ -116,11 +122,7 @@ function wordsOf(
         : `${row.endpoint} and the model ${row.model} were allowed`,
     ],
     limit: refusal('limit') ?? ['let in'],
-    route: [
-      ...notes('route'),
-      ...(refusal('route') ??
-        (variant === undefined || story !== null ? [] : [`booked as variant ${variant}`])),
-    ],
+    route: [...notes('route'), ...(refusal('route') ?? routed)],
     reserve: [
       ...notes('reserve'),
       ...(refusal('reserve') ?? ['the most that it could cost was held']),
@@ -154,7 +156,7 @@ function settledInWords({ outcome, estimated }: FoundRequest, { cost_usd }: Cost
 
 function unknownOf({ row, story, hasGateway }: FinishedFacts): string[] {
   if (story !== null) return [];
-  if (row.attempts === 0 && row.outcome === 'served') return [];
+  if (row.attempts === 0) return [];
   if (!hasGateway) {
     return ['No gateway is running: only the books were asked, which do not say why.'];
   }

@@ -58,7 +58,7 @@ export function stageOfEnd({ outcome, code, attempts, model }: FoundRequest): Re
   if (known !== undefined) return known;
   // The rest may come from several stages; without a model it was none of the later ones.
   if (model !== '') return 'queue';
-  return code === 'backend_loading' || code === 'invalid_request' ? 'authorize' : 'read';
+  return code === 'backend_loading' ? 'authorize' : 'read';
 }
 
 /** Which stage has noted it. */

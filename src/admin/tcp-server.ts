@@ -134,8 +134,11 @@ function refuseBrowser(request: Request): OperationError | null {
 }
 
 function refuseByRole(request: Request, role: AdminCaller['role']): OperationError | null {
-  const reads = request.method === 'GET' || request.method === 'HEAD';
-  const scrapes = reads && URL.parse(request.url)?.pathname === '/metrics';
+  const pathname = URL.parse(request.url)?.pathname;
+  // A dry run is sent with a body and changes nothing.
+  const asks = request.method === 'POST' && pathname === '/admin/v1/explain';
+  const reads = asks || request.method === 'GET' || request.method === 'HEAD';
+  const scrapes = reads && pathname === '/metrics';
   if (role === 'admin' || (role === 'viewer' && reads) || scrapes) return null;
   const may = role === 'viewer' ? 'may only read' : 'may only read /metrics';
   return new OperationError('not_allowed', `this key has the role "${role}", which ${may}`);

@@ -7,6 +7,7 @@ import { addBudgetsCommand } from './budgets.ts';
 import { VERSION } from './build-info.ts';
 import { addCompletionCommand } from './completion.ts';
 import { addDoctorCommand } from './doctor.ts';
+import { addExplainCommand } from './explain.ts';
 import { addInitCommand } from './init.ts';
 import type { ProcessIo } from './io.ts';
 import { addKeysCommand } from './keys.ts';
@@ -45,6 +46,7 @@ export function createProgram(io: ProcessIo): Command {
   addBudgetsCommand(program, io);
   addLedgerCommand(program, io);
   addAuditCommand(program, io);
+  addExplainCommand(program, io);
   addModelsCommand(program, io);
   addBackendsCommand(program, io);
   addBackupCommand(program, io);

@@ -46,7 +46,10 @@ export function dryTargets(
     return { target, part, now, standing, isUsable: whyNot === null, whyNot };
   };
   const first = new Set(choice.targets);
-  const left = choice.model.targets.filter((target) => !first.has(target));
+  // Rules and variants write their targets anew.
+  const placeOf = ({ backend, model }: Target) => `${backend}\n${model}`;
+  const places = new Set(choice.targets.map(placeOf));
+  const left = choice.model.targets.filter((target) => !places.has(placeOf(target)));
   return [
     ...choice.targets.map((target) => view(target, 'first', null)),
     ...reachable

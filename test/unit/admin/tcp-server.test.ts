@@ -113,6 +113,9 @@ describe('what a role may do', () => {
     ['viewer', VIEWER, 'GET', '/metrics', 200],
     ['viewer', VIEWER, 'GET', '/openapi.json', 200],
     ['viewer', VIEWER, 'POST', '/admin/v1/reload', 403],
+    // It has no body, and is refused for that.
+    ['viewer', VIEWER, 'POST', '/admin/v1/explain', 400],
+    ['metrics', METRICS, 'POST', '/admin/v1/explain', 403],
     ['viewer', VIEWER, 'GET', '/admin/v1/content/01999999-0000-7000-8000-000000000000', 403],
     ['viewer', VIEWER, 'GET', '/admin/v1/%63ontent/01999999-0000-7000-8000-000000000000', 403],
     ['metrics', METRICS, 'GET', '/metrics', 200],

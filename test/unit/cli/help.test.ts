@@ -10,6 +10,7 @@ import { addBudgetsCommand } from '../../../src/cli/budgets.ts';
 import { addCompletionCommand } from '../../../src/cli/completion.ts';
 import { listCompletions } from '../../../src/cli/completion-list.ts';
 import { addDoctorCommand } from '../../../src/cli/doctor.ts';
+import { addExplainCommand } from '../../../src/cli/explain.ts';
 import type { CliIo } from '../../../src/cli/io.ts';
 import { addKeysCommand } from '../../../src/cli/keys.ts';
 import { addLedgerCommand } from '../../../src/cli/ledger.ts';
@@ -80,6 +81,7 @@ function addAll(program: Command, io: CliIo): void {
     addBudgetsCommand,
     addLedgerCommand,
     addAuditCommand,
+    addExplainCommand,
     addModelsCommand,
     addBackendsCommand,
     addBackupCommand,
