@@ -47,12 +47,26 @@ const ENGINES: readonly Engine[] = [
   },
 ];
 
+/** No engine has more requests: a page that says so must not put infinity into the scheduler. */
+const REQUESTS_MAX = 1_000_000;
+
 /**
  * The load that an engine's metrics page tells, of whichever engine it is. Null when it tells none.
  * Figures of several models or engines behind one address are added up; of their caches the fullest
  * counts.
  */
 export function readEngineLoad(page: Buffer): EngineLoad | null {
+  const load = findLoad(page);
+  if (load === null) return null;
+  const { running, waiting, kvUsed } = load;
+  return {
+    running: Math.min(running, REQUESTS_MAX),
+    waiting: Math.min(waiting, REQUESTS_MAX),
+    kvUsed,
+  };
+}
+
+function findLoad(page: Buffer): EngineLoad | null {
   const first = page.subarray(0, 64).find((byte) => byte > 0x20);
   if (first === 0x5b || first === 0x7b) return readIterationStats(page.toString('utf8'));
   for (const engine of ENGINES) {

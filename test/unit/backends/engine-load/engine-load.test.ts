@@ -122,6 +122,11 @@ describe('the load of', () => {
     ],
     ['TensorRT-LLM without work', ['[]'], load(0, 0, null)],
     [
+      'an engine that has lost its mind, up to what can be reckoned with',
+      [...Array(3).fill('vllm:num_requests_running 1e308'), 'vllm:num_requests_waiting 1e300'],
+      load(1_000_000, 1_000_000, null),
+    ],
+    [
       'an engine with values in every notation',
       [
         'vllm:num_requests_running{a="x\\"},{y",model_name="b\\\\"}\t1.2e1 1730000000000',
