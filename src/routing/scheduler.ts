@@ -285,7 +285,9 @@ class OneScheduler implements Scheduler, LeaseOwner {
     const target = this.#among.targets[chosen];
     const state = this.#among.states[chosen];
     if (target === undefined || state === undefined) throw new Error('no candidate is usable');
-    const { uncachedTokens: prefillTokens, reason } = this.#chooser;
+    const { uncachedTokens, reason } = this.#chooser;
+    // Whole, or what floating point leaves over would make an empty replica look busy for ever.
+    const prefillTokens = Math.round(uncachedTokens);
     state.inFlight += 1;
     state.prefillTokens += prefillTokens;
     model.inFlight += 1;

@@ -88,6 +88,25 @@ describe('sticky', () => {
     expect([lease.target.backend, lease.reason]).toEqual(['a', 'prefix']);
   });
 
+  test('a replica is empty again however its prompts were divided', () => {
+    const pool = somePool(2, { stickyTokens: 10_000 });
+    const place = (prefix: Uint32Array, inputTokens: number) =>
+      pool.place({
+        ...{ balance: 'sticky', prefix, inputTokens },
+        candidates: [target('a'), target('z')],
+      });
+    const busy = pool.place({ candidates: [target('a'), target('z')], session: 's' });
+    busy.firstToken(0);
+    place(chain(1), 100).end('ok', 0);
+    // Two thirds of each are to be read, and given back in another order than they were taken.
+    const [one, two, three] = [8, 18, 30].map((tokens) =>
+      place(Uint32Array.of(1_000, tokens, 100 + tokens), tokens),
+    );
+    for (const lease of [two, one, three]) lease?.end('ok', 0);
+    const long = pool.place({ session: 's', inputTokens: 100_000 });
+    expect([long.target.backend, long.reason]).toEqual(['a', 'session']);
+  });
+
   test('affinity gives way to a place, and to the others when it has far more requests', () => {
     const full = somePool(2);
     full.replica('a').maxConcurrency = 1;
