@@ -132,7 +132,9 @@ export class Breaker {
 
   /** A request ended and said nothing of the backend. */
   passed(): void {
-    this.#trialUntilMs = Number.NEGATIVE_INFINITY;
+    // The end of a trial that has counted already: the next one may be out.
+    if (this.#countedTrials > 0) this.#countedTrials--;
+    else this.#trialUntilMs = Number.NEGATIVE_INFINITY;
   }
 
   /**

@@ -158,6 +158,16 @@ describe('a trial', () => {
     expect(breaker.state(1_300)).toBe('closed');
   });
 
+  test('that is left after its first content has counted, and takes nothing from the next', () => {
+    const breaker = openHalf();
+    breaker.answered(1_001);
+    breaker.begin(1_002);
+    breaker.passed();
+    expect(breaker.allows(1_003)).toBe(false);
+    breaker.succeeded(1_004);
+    expect(breaker.state(1_004)).toBe('closed');
+  });
+
   test('that breaks after its first content opens it again', () => {
     const breaker = openHalf();
     breaker.answered(1_100);
