@@ -10,9 +10,13 @@ export interface CommandRun {
 /** Enough of what it wrote to say what went wrong. */
 const LAST_WORDS = 500;
 
+/** After its end its words are waited for: what it has left running may hold their pipe for days. */
+const WORDS_MS = 100;
+
 /**
  * Runs a program to its end, without a shell. Rejects with an Error in plain words when it cannot
- * be started, fails or takes too long; then it and all of its group are killed.
+ * be started, fails or takes too long; then it and all of its group are killed. What it leaves
+ * running is not waited for.
  */
 export async function runCommand({ command, env, timeoutMs, signal }: CommandRun): Promise<void> {
   const limit = AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]);
@@ -24,6 +28,7 @@ export async function runCommand({ command, env, timeoutMs, signal }: CommandRun
     stderr: 'pipe',
     detached: true,
   });
+  const words = readWords(child.stderr);
   const kill = () => {
     try {
       process.kill(-child.pid, 'SIGKILL');
@@ -33,20 +38,24 @@ export async function runCommand({ command, env, timeoutMs, signal }: CommandRun
   };
   limit.addEventListener('abort', kill, { once: true });
   try {
-    const [words, code] = await Promise.all([readEnd(child.stderr), child.exited]);
+    const code = await child.exited;
     if (limit.aborted) throw new Error(`it did not end within ${timeoutMs / 1_000} s`);
-    const said = words === '' ? '' : `: ${words}`;
-    if (code !== 0) throw new Error(`it ended with code ${code}${said}`);
+    await Promise.race([words.ended, Bun.sleep(WORDS_MS)]);
+    const last = words.last();
+    if (code !== 0) throw new Error(`it ended with code ${code}${last === '' ? '' : `: ${last}`}`);
   } finally {
     limit.removeEventListener('abort', kill);
   }
 }
 
-async function readEnd(stream: ReadableStream<Uint8Array>): Promise<string> {
+/** Reads on after the last word is asked for, so that what is left running can write. */
+function readWords(stream: ReadableStream<Uint8Array>): { ended: Promise<void>; last(): string } {
   const decoder = new TextDecoder();
   let text = '';
-  for await (const bytes of stream) {
-    text = (text + decoder.decode(bytes, { stream: true })).slice(-LAST_WORDS);
-  }
-  return text.trim();
+  const read = async () => {
+    for await (const bytes of stream) {
+      text = (text + decoder.decode(bytes, { stream: true })).slice(-LAST_WORDS);
+    }
+  };
+  return { ended: read().catch(() => {}), last: () => text.trim() };
 }

@@ -51,7 +51,7 @@ function openLab(hooks: readonly ScaleHook[], post?: () => Promise<void>) {
     ...{
       clock: time.clock,
       timers: time.timers,
-      log: createLog({ level: 'info', format: 'json', clock: time.clock, sink }),
+      log: createLog({ level: 'info', levels: {}, format: 'json', clock: time.clock, sink }),
     },
     env: { PATH: process.env['PATH'], SECRET: 'not-for-hooks' },
   });
@@ -129,6 +129,18 @@ describe('a command', () => {
     expect(env).toContain('LLMGATE_SCALE_UTILISATION=0.950');
     expect(env).not.toContain('not-for-hooks');
     expect(lab.scale.stats()).toMatchObject([{ up: 1, failures: 0 }]);
+    await lab.scale.stop();
+  });
+
+  test('is over when it ends, whatever it leaves running', async () => {
+    const pidFile = join(testDir(), 'pid');
+    const left = `setsid sleep 300 & echo $! > ${pidFile}; echo no room >&2; exit 3`;
+    const command = { kind: 'command', command: [script(left)], timeoutMs: 60_000 } as const;
+    const lab = openLab([someHook(command)]);
+    await lab.time.advance(4_000);
+    await lab.untilEvent('scale_hook_failed');
+    process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL');
+    expect(lab.text()).toContain('it ended with code 3: no room');
     await lab.scale.stop();
   });
 
