@@ -228,6 +228,7 @@ export class Exchange {
    * it off; whatever ends the request ends the wait first.
    */
   wait<T>(start: StartWait<T>): Promise<T> {
+    if (this.#stoppedBy !== undefined) return Promise.reject(this.#stoppedBy);
     return new Promise<T>((resolve, reject) => {
       const callOff = start(
         (value) => {

@@ -31,6 +31,8 @@ export function queue(
   exchange: Exchange,
   applicant: Applicant,
 ): ReplicaLease | Promise<ReplicaLease> {
+  // What is taken for a request that is over would never be given back.
+  exchange.throwIfStopped();
   const { scheduler, clock, after } = exchange.gate;
   const job = toJob(exchange, applicant);
   const line = new Line();
