@@ -73,6 +73,7 @@ export class BackendHealth implements Replica {
     const nowMs = this.#options.clock.monotonicMs();
     const state = this.state(nowMs);
     if (state === 'warming') return this.#processState() !== 'starting';
+    if (state === 'down' && this.#isDownByProbes) return false;
     if (state === 'down') return this.breaker.state(nowMs) === 'half_open';
     const coolingMs = this.#coolUntilMs - nowMs;
     if (coolingMs > 0) return coolingMs <= SHORT_MS;
@@ -102,6 +103,11 @@ export class BackendHealth implements Replica {
       if (state === 'down' || state === 'warming') return false;
     }
     return this.breaker.allows(nowMs);
+  }
+
+  /** No request is tried there, whatever its breaker says: only a good probe brings it back. */
+  get #isDownByProbes(): boolean {
+    return this.#streak.state === 'down' && this.#processState() !== 'failed';
   }
 
   /**

@@ -104,6 +104,20 @@ describe('probes', () => {
     expect(board.replica('gpu0')?.isComing).toBe(state === 'warming');
   });
 
+  test('one that has died under its requests is not waited for, however old its breaker is', async () => {
+    await using mock = await startTestMock();
+    await using lab = openHealthLab();
+    const board = lab.open([createHealthSpec('gpu0', mock.url)]);
+    await lab.inTime(() => viewOf(board, lab.nowMs()).state === 'up');
+    mock.refuse();
+    mock.dropConnections();
+    for (let count = 0; count < 5; count++) board.note('gpu0', 'unreachable', lab.nowMs());
+    await lab.inTime(() => viewOf(board, lab.nowMs()).state === 'down');
+    await lab.inTime(() => viewOf(board, lab.nowMs()).breaker === 'half_open');
+    expect(board.accepts('gpu0', lab.nowMs())).toBe(false);
+    expect(board.replica('gpu0')?.isComing).toBe(false);
+  });
+
   test('one that hangs is given up after its timeout', async () => {
     await using mock = await startTestMock();
     misbehave(mock, { kind: 'stall' });
