@@ -104,7 +104,7 @@ function conclude(
   attempt.end(outcome, error.code, waitMs === undefined ? undefined : Math.min(waitMs, maxWaitMs));
   // A backend's fault is the operator's to see; a caller's is in the request line already.
   if (traitsOf(error.code).status !== 400) {
-    exchange.gate.log.warn('attempt_failed', {
+    exchange.gate.log.for('backends').warn('attempt_failed', {
       request_id: exchange.id,
       backend: attempt.target.backend,
       code: error.code,
