@@ -5,7 +5,8 @@ import { type Outcome, outcomeName } from '../core/outcome.ts';
 import { NO_USAGE, type Usage, type UsageSource } from '../core/usage.ts';
 import { amountDue } from '../pricing/amount-due.ts';
 import { holdFor, tokensHeldFor } from '../pricing/hold.ts';
-import { saneUsage } from '../pricing/usage-sanity.ts';
+import { saneUsage, type UsageBounds } from '../pricing/usage-sanity.ts';
+import type { ReplyFacts } from '../protocols/wire.ts';
 import type { Target } from '../routing/model-table.ts';
 import type { Booking } from '../store/rows.ts';
 import { Attempt } from './attempt.ts';
@@ -224,7 +225,7 @@ function codeOf(outcome: Outcome) {
 
 /** Reads the whole answer and says what it used. */
 async function ask(
-  { generation, route, gate }: Exchange,
+  { generation, route, gate, model }: Exchange,
   call: Call,
   attempt: Attempt,
   request: BackendRequest,
@@ -243,32 +244,32 @@ async function ask(
   }
   const bounds = {
     inputTokensEstimate: shape.inputTokens,
-    contextTokens: null,
+    contextTokens: model?.longestContextTokens ?? null,
     choices: shape.choices,
   };
   const body = await reply.collect(REPLY_BYTES_MAX, tooLong);
   attempt.sawContent();
   if (!shape.stream) {
-    const { usage, outputTokensCounted } = route.wire.readReply(body);
-    return believable(usage, shape.inputTokens, { ...bounds, outputTokensCounted });
+    return believable(route.wire.readReply(body), bounds);
   }
   const reader = route.wire.openStream({ usageRequested: true });
   const { fault, end } = reader.push(body);
   if (fault !== null) throw fault;
   if (end === null) throw streamBroken();
-  const { outputTokensCounted } = reader;
-  return believable(reader.usage, shape.inputTokens, { ...bounds, outputTokensCounted });
+  return believable(reader, bounds);
 }
 
 function believable(
-  reported: Usage | null,
-  inputTokens: number,
-  bounds: Parameters<typeof saneUsage>[1],
+  { usage: reported, isUsageSound, outputTokensCounted }: ReplyFacts,
+  bounds: Omit<UsageBounds, 'outputTokensCounted'>,
 ): Counted {
   if (reported === null) {
-    const usage = { ...NO_USAGE, inputTokens, outputTokens: bounds.outputTokensCounted };
-    return { usage, source: 'counted' };
+    const inputTokens = bounds.inputTokensEstimate;
+    return {
+      usage: { ...NO_USAGE, inputTokens, outputTokens: outputTokensCounted },
+      source: 'counted',
+    };
   }
-  const { usage, clamped } = saneUsage(reported, bounds);
-  return { usage, source: clamped ? 'clamped' : 'reported' };
+  const { usage, clamped } = saneUsage(reported, { ...bounds, outputTokensCounted });
+  return { usage, source: clamped || !isUsageSound ? 'clamped' : 'reported' };
 }
