@@ -14,7 +14,7 @@ export function toDryRunReport(run: DryRunView, width: number | null): Report {
     rows: run.targets,
     columns: ['model', 'backend', 'backend_model', 'part', 'usable', 'why_not'],
     human: renderSections([
-      { title: titleOf(run), lines: verdictLines(run, width) },
+      { title: `POST ${run.path}`, lines: layOutPairs(summaryOf(run), width) },
       { title: 'Stages', lines: stageLines(run, width) },
       { title: 'Limits', lines: run.limits.map(renderLimit) },
       {
@@ -30,24 +30,24 @@ export function toDryRunReport(run: DryRunView, width: number | null): Report {
   };
 }
 
-function titleOf({ path, key_name, key_id, asked_model, model }: DryRunView): string {
-  const alias = model !== null && model !== asked_model ? ` (${model})` : '';
-  const asked = asked_model === null ? '' : `, model ${asked_model}${alias}`;
-  return toVisibleText(`${path}${asked}, with the key ${key_name} (${key_id})`);
+function summaryOf(run: DryRunView): Pair[] {
+  const { key_name, key_id, asked_model, model } = run;
+  const alias = model !== null && model !== asked_model ? `, which is ${model}` : '';
+  return [
+    ['key', `${key_name} (${key_id})`],
+    ...(asked_model === null ? [] : [['model', `${asked_model}${alias}`] as const]),
+    ['it would', verdictOf(run)],
+  ];
 }
 
-function verdictLines({ would, refusal, place, waits_behind }: DryRunView, width: number | null) {
+function verdictOf({ would, refusal, place, waits_behind }: DryRunView): string {
   if (refusal !== null) {
     const { status, code, stage, message, retry_after_ms: retryMs } = refusal;
     const retry = retryMs === null ? '' : ` Room in ${renderMs(retryMs)}.`;
-    return [
-      `  It would be refused by ${stage}: ${status} ${code}`,
-      ...wrapped('  ', toVisibleText(`${message}${retry}`), width),
-    ];
+    return `be refused by ${stage}, ${status} ${code}: ${message}${retry}`;
   }
-  if (would === 'wait') return [`  It would wait in line, ${waits_behind ?? 0} before it.`];
-  const where = place === null ? '' : ` to ${toVisibleText(place.backend)}: ${place.why}`;
-  return wrapped('  ', `It would be sent${where}.`, width);
+  if (would === 'wait') return `wait in line, ${waits_behind ?? 0} before it`;
+  return place === null ? 'be sent' : `be sent to ${place.backend}: ${place.why}`;
 }
 
 const VERDICTS = { passes: 'ok', refuses: 'NO', not_reached: '-' } as const;
@@ -75,7 +75,7 @@ function targetLines({ targets }: DryRunView, width: number | null): string[] {
       { title: 'BUSY', align: 'right' },
       { title: 'IN $/M', align: 'right', optional: true },
       { title: 'OUT $/M', align: 'right', optional: true },
-      { title: 'NOW' },
+      { title: 'NOW', whole: true },
     ],
     rows: targets.map((each) => [
       `  ${each.backend}`,

@@ -86,12 +86,12 @@ function shorten(name: string): string {
 }
 
 export function renderMs(ms: number): string {
-  if (ms >= 60_000) return `${(ms / 60_000).toFixed(1)} min`;
-  if (ms >= 10_000) return `${(ms / 1_000).toFixed(1)} s`;
-  return `${Math.round(ms * 10) / 10} ms`;
+  const tenths = (value: number) => Math.round(value * 10) / 10;
+  if (ms >= 60_000) return `${tenths(ms / 60_000)} min`;
+  return ms >= 10_000 ? `${tenths(ms / 1_000)} s` : `${tenths(ms)} ms`;
 }
 
-/** `1,234 tokens`, `1 token`. */
+/** `2 tokens`, `1 token`. */
 export function countOf(count: number, what: string): string {
   return `${count} ${count === 1 ? what : `${what}s`}`;
 }
