@@ -1,31 +1,71 @@
+import { isIP } from 'node:net';
 import type { Socket, SocketHandler } from 'bun';
 import type { Origin } from '../origin.ts';
 import type { Connection } from './connection.ts';
+import { askSystem, NameAddresses } from './name-addresses.ts';
 import type { FailureCause } from './send-failure.ts';
 
 /** Opens a socket for a connection, which is then told everything that happens to it. */
 export type Dial = (connection: Connection) => void;
 
 /**
- * What to pass to `Bun.connect` for an origin. Names are resolved anew for each connection (through
- * Bun's short-lived cache), and all addresses of a name are tried.
+ * How connections to an origin are opened. Names are resolved anew for each of them, and their
+ * addresses are tried one after the other until one answers.
  */
 export function prepareDial(origin: Origin, trustedCa: string | undefined): Dial {
+  const { hostname, unixPath } = origin;
+  const isName = unixPath === null && isIP(hostname) === 0;
+  const connect = prepareConnect(origin, trustedCa);
+  if (!isName) {
+    return (connection) => {
+      connect(connection, hostname).catch((error: unknown) => failDial(connection, error));
+    };
+  }
+  const name = new NameAddresses(() => askSystem(hostname));
+  return (connection) => void dialName(connection, name, connect);
+}
+
+/** Begins a connection to an address; rejects when none came about. */
+type Connect = (connection: Connection, address: string) => Promise<unknown>;
+
+function prepareConnect(origin: Origin, trustedCa: string | undefined): Connect {
   const handlers = origin.tls ? TLS_EVENTS : EVENTS;
   const ca = trustedCa === undefined ? {} : { ca: trustedCa };
+  // Verified is the name, whatever address it has.
   const tls = { serverName: origin.hostname, rejectUnauthorized: true, ...ca };
-  const { hostname, port, unixPath } = origin;
-  return (connection) => {
+  const { port, unixPath } = origin;
+  return async (connection, hostname) => {
     const shared = { socket: handlers, data: connection };
-    const refused = (error: unknown) => failDial(connection, error);
-    try {
-      if (unixPath !== null) Bun.connect({ ...shared, unix: unixPath }).catch(refused);
-      else if (!origin.tls) Bun.connect({ ...shared, hostname, port }).catch(refused);
-      else Bun.connect({ ...shared, hostname, port, tls }).catch(refused);
-    } catch (error) {
-      queueMicrotask(() => refused(error));
-    }
+    if (unixPath !== null) await Bun.connect({ ...shared, unix: unixPath });
+    else if (!origin.tls) await Bun.connect({ ...shared, hostname, port });
+    else await Bun.connect({ ...shared, hostname, port, tls });
   };
+}
+
+async function dialName(
+  connection: Connection,
+  name: NameAddresses,
+  connect: Connect,
+): Promise<void> {
+  let failure: unknown;
+  try {
+    for (const address of await name.find()) {
+      // Nobody waits for it any more.
+      if (connection.abandoned) break;
+      const over = name.begin(address);
+      try {
+        await connect(connection, address);
+        return;
+      } catch (error) {
+        failure = error;
+      } finally {
+        over();
+      }
+    }
+  } catch (error) {
+    failure = error;
+  }
+  failDial(connection, failure);
 }
 
 /** Bun gives every call its own array, so received bytes can be kept and changed without a copy. */
@@ -39,7 +79,8 @@ const EVENTS: SocketHandler<Connection> = {
   drain: (socket) => socket.data.drained(),
   end: (socket) => socket.data.ended(),
   close: (socket, error) => socket.data.lost(error === undefined ? null : describe(error)),
-  connectError: (socket, error) => failDial(socket.data, error),
+  // The promise of `Bun.connect` tells it as well, and there may be another address.
+  connectError() {},
 };
 
 const TLS_EVENTS: SocketHandler<Connection> = {
@@ -62,7 +103,6 @@ function finishHandshake(socket: Socket<Connection>, error: Error | null): void 
   socket.terminate();
 }
 
-/** May be called twice for one attempt; the second call finds the request gone. */
 function failDial(connection: Connection, error: unknown): void {
   const code = codeOf(error);
   connection.dialFailed(toCause(code), describe(error));
