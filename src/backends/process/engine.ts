@@ -9,6 +9,9 @@ import type { Resident, StopReason } from './residency.ts';
 /** Assumed until a start was measured. */
 const USUAL_LOAD_MS = 30_000;
 
+/** Who asked without waiting is taken to come again for so long. */
+const WISH_MS = 60_000;
+
 export interface EngineEvents {
   /** Who is resident must be decided anew. */
   onChange(engine: Engine): void;
@@ -32,6 +35,7 @@ export class Engine {
   #isPreloaded: boolean;
   readonly #backoff = new CrashBackoff();
   #notBeforeMs = Number.NEGATIVE_INFINITY;
+  #wish: { readonly sinceMs: number; readonly untilMs: number } | null = null;
   #problem: string | null = null;
   #starts = 0;
   #crashes = 0;
@@ -90,6 +94,28 @@ export class Engine {
     const loadMs = this.#loadMs ?? USUAL_LOAD_MS;
     if (this.#run?.phase !== 'starting') return loadMs;
     return Math.max(1_000, loadMs - (this.#now() - this.#run.sinceMs));
+  }
+
+  /** Since when somebody has wanted it who has not got it; null: nobody does. */
+  get wantedSinceMs(): number | null {
+    const waitedMs = this.waiters.oldestMs;
+    if (this.#wish === null || this.#wish.untilMs <= this.#now()) return waitedMs;
+    return Math.min(waitedMs ?? Number.POSITIVE_INFINITY, this.#wish.sinceMs);
+  }
+
+  /** When the last wish of those who do not wait is over; null: there is none. */
+  get wishEndsMs(): number | null {
+    return this.wantedSinceMs === null ? null : (this.#wish?.untilMs ?? null);
+  }
+
+  /** Somebody wants it who does not wait any longer: it is started all the same. */
+  wish(): void {
+    const nowMs = this.#now();
+    this.#wish = { sinceMs: this.wantedSinceMs ?? nowMs, untilMs: nowMs + WISH_MS };
+  }
+
+  forgetWish(): void {
+    this.#wish = null;
   }
 
   /** A use right away; null when whoever asks has to wait. */
@@ -158,6 +184,7 @@ export class Engine {
   remove(): void {
     this.#isRemoved = true;
     this.#isPreloaded = false;
+    this.#wish = null;
     this.waiters.refuseAll(this.refusal());
     this.retire(true);
   }
@@ -190,6 +217,7 @@ export class Engine {
     if (this.#run === null) return;
     this.#idleSinceMs = this.#run.sinceMs;
     this.#loadMs = this.#run.loadMs;
+    this.#wish = null;
     this.#serve();
     this.#events.onChange(this);
   }
@@ -213,6 +241,7 @@ export class Engine {
   #fail({ problem, isHopeless }: RunFailure, readyForMs: number | null): void {
     const waitMs = this.#backoff.failed(readyForMs);
     this.#crashes += 1;
+    this.#wish = null;
     this.#problem = problem;
     this.#notBeforeMs = this.#now() + waitMs;
     this.#parts.log.warn(readyForMs === null ? 'engine_start_failed' : 'engine_crashed', {
@@ -235,7 +264,7 @@ export class Engine {
       inUse: this.#inUse,
       idleSinceMs: this.#idleSinceMs,
       isDraining: this.#isDraining,
-      wantedSinceMs: this.waiters.oldestMs,
+      wantedSinceMs: this.wantedSinceMs,
       notBeforeMs: this.#notBeforeMs,
       isPreloaded: this.#isPreloaded,
       retiredSinceMs: this.#retiredSinceMs,

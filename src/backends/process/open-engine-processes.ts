@@ -65,12 +65,21 @@ class EngineFleet implements EngineProcesses {
     const use = engine.take();
     if (use !== null) return use;
     if (signal.aborted) throw toLeaving(signal.reason);
-    const maxWaitMs = options.maxWaitMs ?? engine.maxWaitMs;
+    const { maxWaiting } = this.#limits;
+    const maxWaitMs = maxWaiting === 0 ? 0 : (options.maxWaitMs ?? engine.maxWaitMs);
     if (engine.state === 'failed' && engine.retryAfterMs >= maxWaitMs) throw engine.refusal();
-    if (this.#waiting() >= this.#limits.maxWaiting) {
+    if (maxWaitMs === 0) {
+      engine.wish();
+      this.#decide();
+      throw loading(engine);
+    }
+    if (this.#waiting() >= maxWaiting) {
       throw new GateError('overloaded', 'Too many requests wait for models to be loaded.');
     }
-    const onTooLong = () => loading(engine);
+    const onTooLong = () => {
+      engine.wish();
+      return loading(engine);
+    };
     const waited = engine.waiters.wait({ signal, maxWaitMs, onTooLong });
     this.#decide();
     return waited;
@@ -88,6 +97,7 @@ class EngineFleet implements EngineProcesses {
   async stopNow(backend: string, { force = false } = {}): Promise<boolean> {
     const engine = this.#find(backend);
     if (engine === undefined) return false;
+    engine.forgetWish();
     // Those who wait for a load would start it again at once.
     if (engine.state === 'starting' || force) engine.waiters.refuseAll(engine.refusal());
     if (force) engine.stop('asked');
@@ -139,7 +149,7 @@ class EngineFleet implements EngineProcesses {
 
   /** Runs after most requests, so it decides only when the end of one can change anything. */
   #noteIdle(engine: Engine): void {
-    if (engine.isRetired || this.#waiting() > 0) return this.#decide();
+    if (engine.isRetired || this.#isAnyWanted()) return this.#decide();
     if (engine.idleTtlMs !== null) this.#wakeAt(this.#now() + engine.idleTtlMs);
   }
 
@@ -165,6 +175,7 @@ class EngineFleet implements EngineProcesses {
     this.#cancelWake();
     this.#wakeAtMs = Number.POSITIVE_INFINITY;
     if (decision.nextMs !== null) this.#wakeAt(decision.nextMs);
+    for (const { wishEndsMs } of engines) if (wishEndsMs !== null) this.#wakeAt(wishEndsMs);
     for (const id of changed) this.#tell(id);
   }
 
@@ -201,6 +212,11 @@ class EngineFleet implements EngineProcesses {
     let waiting = 0;
     for (const engine of this.#engines.values()) waiting += engine.waiters.size;
     return waiting;
+  }
+
+  #isAnyWanted(): boolean {
+    for (const engine of this.#engines.values()) if (engine.wantedSinceMs !== null) return true;
+    return false;
   }
 
   #now(): number {

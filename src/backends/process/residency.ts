@@ -19,7 +19,7 @@ export interface Resident extends Footprint {
   readonly idleSinceMs: number;
   /** It was in the last decision's `drain`. */
   readonly isDraining: boolean;
-  /** When the one that has waited longest for it came; null: nobody waits. */
+  /** When the one that has wanted it longest came; null: nobody wants it. */
   readonly wantedSinceMs: number | null;
   /** Not to be started earlier: it has failed. */
   readonly notBeforeMs: number;

@@ -104,6 +104,26 @@ describe('an engine', () => {
     await lab.untilEvent('engine_ready', 'a');
   });
 
+  test('who does not wait gets room made all the same, and asks once', async () => {
+    await using lab = openEngineLab([someEngine('a'), someEngine('b', [], { maxWaitMs: 0 })], {
+      fairnessMs: 50,
+    });
+    const busy = await lab.use('a');
+    await expect(lab.use('b')).rejects.toMatchObject({ code: 'backend_loading' });
+    await lab.untilView('a', ({ isDraining }) => isDraining);
+    busy.end();
+    await lab.untilEvent('engine_ready', 'b');
+    (await lab.use('b')).end();
+  });
+
+  test('where nobody may wait it is started all the same, and not again once it was stopped', async () => {
+    await using lab = openEngineLab([someEngine('a')], { maxWaiting: 0 });
+    await expect(lab.use('a')).rejects.toMatchObject({ code: 'backend_loading' });
+    expect(lab.engines.state('a')).toBe('starting');
+    await lab.engines.stopNow('a');
+    expect(lab.engines.views()).toMatchObject([{ state: 'stopped', starts: 1 }]);
+  });
+
   test('who leaves does not stop the load; who had left before does not begin it', async () => {
     await using lab = openEngineLab([someEngine('a')]);
     await expect(lab.engines.use('a', aborted)).rejects.toMatchObject({ code: 'caller_gone' });
