@@ -85,6 +85,15 @@ export class HealthRounds {
     if (round !== undefined) round.readDueMs = Math.min(round.readDueMs, nowMs);
   }
 
+  /** After a reload: what was planned by longer intervals is not waited for. */
+  hurry(health: BackendHealth, nowMs: number): void {
+    const round = this.#rounds.get(health);
+    if (round === undefined) return;
+    const { intervalMs, loadIntervalMs } = this.#options.settings();
+    round.probeDueMs = Math.min(round.probeDueMs, nowMs + this.#jitter(intervalMs));
+    round.readDueMs = Math.min(round.readDueMs, nowMs + this.#jitter(loadIntervalMs));
+  }
+
   /** When it is to be asked next; Infinity while it is being asked, or there is no room to. */
   dueMs(health: BackendHealth): number {
     const round = this.#rounds.get(health);

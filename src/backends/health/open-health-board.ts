@@ -140,6 +140,7 @@ class Board implements HealthBoard {
       if (known !== undefined && isSamePlace(known.health.spec, spec)) {
         before.delete(spec.backend.id);
         known.health.replace(spec, settings);
+        this.#rounds.hurry(known.health, nowMs);
         this.#watched.set(spec.backend.id, known);
         continue;
       }

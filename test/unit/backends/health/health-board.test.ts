@@ -403,6 +403,23 @@ describe('a reload', () => {
     expect(board.replica('goes')).toBeUndefined();
   });
 
+  test('to shorter intervals does not wait for the end of a long one', async () => {
+    await using mock = await startTestMock();
+    await using lab = openHealthLab();
+    const specs = [createHealthSpec('gpu0', mock.url, { metricsPath: '/metrics' })];
+    const hourly = { ...LAB_SETTINGS, intervalMs: 3_600_000, loadIntervalMs: 3_600_000 };
+    const board = lab.open(specs, { config: hourly });
+    await lab.inTime(() => viewOf(board, lab.nowMs()).load !== null);
+    board.replaceBackends(specs, LAB_SETTINGS);
+    await lab.pass(1_500);
+    await mock.untilIdle();
+    await lab.pass(5_000);
+    await mock.untilIdle();
+    const paths = mock.requests({ probes: true }).map(({ path }) => path);
+    expect(paths.filter((path) => path === '/health')).toHaveLength(2);
+    expect(paths.filter((path) => path === '/metrics').length).toBeGreaterThan(1);
+  });
+
   test('brings other limits and paths', async () => {
     await using mock = await startTestMock();
     await using lab = openHealthLab();
