@@ -40,7 +40,7 @@ export function explainFinished(facts: FinishedFacts): ExplainView {
     what: {
       ...{ endpoint: row.endpoint, model: row.model, backend: row.backend },
       answered_by: served?.model ?? null,
-      ...{ streamed: row.streamed, body_bytes: null },
+      ...{ streamed: row.streamed, body_bytes: story?.bodyBytes ?? null },
       ...{ outcome: row.outcome, code: row.code, status: row.status },
     },
     stages: finishedStages(row, wordsOf(facts, attempts, cost)),
@@ -123,10 +123,7 @@ function wordsOf(
     ],
     limit: refusal('limit') ?? ['let in'],
     route: [...notes('route'), ...(refusal('route') ?? routed)],
-    reserve: [
-      ...notes('reserve'),
-      ...(refusal('reserve') ?? ['the most that it could cost was held']),
-    ],
+    reserve: [...notes('reserve'), ...(refusal('reserve') ?? heldInWords(story))],
     queue: [...notes('queue'), ...(refusal('queue') ?? waited)],
     record: refusal('record') ?? ['written into the books before a backend was asked'],
     forward: [
@@ -139,6 +136,13 @@ function wordsOf(
     ],
     settle: [settledInWords(row, cost), `row ${row.seq} of the books`],
   };
+}
+
+function heldInWords(story: StoryTrace | null): string[] {
+  if (story === null) return ['the most that it could cost was held'];
+  const { heldUsd, outputLimit } = story;
+  const told = outputLimit === null ? '' : `; backends were told to stop at ${outputLimit} tokens`;
+  return [`$${heldUsd} was held, the most that it could cost${told}`];
 }
 
 const SOURCES: Readonly<Record<string, string>> = {

@@ -27,6 +27,10 @@ export interface InFlightTrace {
 
 export interface StoryTrace {
   readonly queueMs: number;
+  readonly heldUsd: string;
+  /** Where backends were told to stop; null when they were not told. */
+  readonly outputLimit: number | null;
+  readonly bodyBytes: number | null;
   readonly notes: readonly { readonly at_ms: number; readonly text: string }[];
   readonly attempts: readonly LiveAttempt[];
 }

@@ -45,6 +45,8 @@ function findStory(gate: Gate, id: string): StoryTrace | undefined {
   if (story === undefined) return undefined;
   return {
     queueMs: story.queueMs,
+    heldUsd: toUsdString(story.heldNanoUsd),
+    ...{ outputLimit: story.outputLimit, bodyBytes: story.bodyBytes },
     notes: story.notes.map(toNote),
     attempts: story.attempts.map((each) => ({
       ...{ backend: each.backend, model: each.model, reason: each.reason },

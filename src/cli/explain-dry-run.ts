@@ -88,7 +88,16 @@ function targetLines({ targets }: DryRunView, width: number | null): string[] {
     ]),
   };
   const text = renderTable(table, { width, paint: (cell) => cell });
-  return text.trimEnd().split('\n');
+  return [...text.trimEnd().split('\n'), ...problemLines(targets, width)];
+}
+
+/** What is wrong with those that cannot be used, each backend once. */
+function problemLines(targets: DryRunView['targets'], width: number | null): string[] {
+  const problems = new Map<string, string>();
+  for (const { usable, backend, problem } of targets) {
+    if (!usable && problem !== null) problems.set(backend, problem);
+  }
+  return layOutPairs([...problems], width);
 }
 
 function costTitle({ cost }: DryRunView): string {

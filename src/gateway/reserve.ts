@@ -105,6 +105,7 @@ function hold(exchange: Exchange, { caller, call, model }: Asked, plan: Plan): v
     );
     if (fits >= SHRUNK_OUTPUT_TOKENS_MIN) {
       outputLimit = fits;
+      exchange.note(`budgets leave room for ${fits} tokens of output`);
       worst = worstCase(exchange, call, fits);
       amount = amountOf(worst, targets);
     }

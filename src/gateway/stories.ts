@@ -1,9 +1,15 @@
+import type { NanoUsd } from '../core/money.ts';
 import type { Exchange, Note } from './exchange.ts';
 
 /** How an unusual request went, for `explain`. Times are milliseconds after it arrived. */
 export interface Story {
   readonly requestId: string;
   readonly queueMs: number;
+  /** What was set aside for it. */
+  readonly heldNanoUsd: NanoUsd;
+  /** Where backends were told to stop; null when they were not told. */
+  readonly outputLimit: number | null;
+  readonly bodyBytes: number | null;
   readonly notes: readonly Note[];
   readonly attempts: readonly {
     readonly backend: string;
@@ -28,14 +34,15 @@ export class Stories {
 
   /** Stored under no more than `KEPT_MAX` ids, the oldest is forgotten first. */
   keep(exchange: Exchange): void {
-    const { startedMs, attempts, id, queueMs, notes = [] } = exchange;
+    const { startedMs, attempts, id, queueMs, heldNanoUsd, outputLimit, notes = [] } = exchange;
     if (this.#byId.size >= KEPT_MAX) {
       const [oldest] = this.#byId.keys();
       if (oldest !== undefined) this.#byId.delete(oldest);
     }
     this.#byId.set(id, {
       requestId: id,
-      queueMs,
+      ...{ queueMs, heldNanoUsd, outputLimit },
+      bodyBytes: exchange.call?.bytes?.byteLength ?? null,
       notes,
       attempts: attempts.map((each) => ({
         backend: each.target.backend,

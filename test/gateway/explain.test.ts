@@ -293,6 +293,13 @@ describe('a request that is not made', () => {
     const found = await dry(gate, { model: 'shaky', body });
     expect(found).toMatchObject({ would: 'be_sent', hold: { shrunk: true } });
     expect(found.hold?.output_limit).toBeLessThan(1_000);
+    const asked = { model: 'shaky', max_tokens: 5_000, messages: [hello()] };
+    const made = await explain(gate, idOf(await gate.chat(asked)));
+    const reserve = made.stages.find(({ stage }) => stage === 'reserve');
+    expect(reserve?.words).toEqual([
+      `budgets leave room for ${found.hold?.output_limit} tokens of output`,
+      expect.stringContaining(`$${found.hold?.usd} was held`),
+    ]);
     expect(found.sending?.edits).toContainEqual({
       ...{ member: 'max_tokens', before: '5000', after: String(found.hold?.output_limit) },
     });

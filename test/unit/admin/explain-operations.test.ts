@@ -148,7 +148,7 @@ describe('out of the books alone', () => {
 
 test.each(['local', 'remote'] as const)('with what is remembered, %s', async (way) => {
   const story: StoryTrace = {
-    queueMs: 30,
+    ...{ queueMs: 30, heldUsd: '0.5', outputLimit: 90, bodyBytes: 1_234 },
     notes: [
       { at_ms: 1, text: 'rule 2 of small applies' },
       { at_ms: 2, text: 'waits in line, 3 before it' },
@@ -168,7 +168,7 @@ test.each(['local', 'remote'] as const)('with what is remembered, %s', async (wa
   const found = await explain({ row: { ...SERVED, attempts: 2 }, story, way });
   expect(found).toMatchObject({
     ...{ known_from: ['books', 'memory'], unknown: [] },
-    what: { answered_by: 'there' },
+    what: { answered_by: 'there', body_bytes: 1_234 },
     timing: { queue_ms: 30, duration_ms: 250, backend_ms: 249 },
     attempts: [
       {
@@ -182,6 +182,7 @@ test.each(['local', 'remote'] as const)('with what is remembered, %s', async (wa
   const words = Object.fromEntries(found.stages.map((each) => [each.stage, each.words[0]]));
   expect(words).toMatchObject({
     route: 'rule 2 of small applies',
+    reserve: '$0.5 was held, the most that it could cost; backends were told to stop at 90 tokens',
     queue: 'waits in line, 3 before it',
     forward: 'waits 20 ms before it asks again',
   });
