@@ -1,5 +1,5 @@
 import type { Key } from '../core/key.ts';
-import type { LiveDocument } from '../observe/live-document.ts';
+import type { LiveDocument, LiveList } from '../observe/live-document.ts';
 import type { BudgetBook } from '../pricing/budgets.ts';
 import type { Actor } from './actor.ts';
 import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';
@@ -14,8 +14,11 @@ export interface LiveGateway {
   status(): GatewayStatus;
   models(): ModelView[];
   backends(): BackendView[];
-  /** `since`: the `seq` of the document before; 0, or one of another gateway, for all it has. */
-  live(since: number): LiveDocument;
+  /**
+   * `since`: the `seq` of the document before; 0, or one of another gateway, for all it has. Long
+   * lists that are not in `lists` are null.
+   */
+  live(since: number, lists: readonly LiveList[]): LiveDocument;
   readonly explain: LiveExplain;
   /** False when there is no such backend. */
   drainBackend(id: string): boolean;

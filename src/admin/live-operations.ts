@@ -32,7 +32,7 @@ export interface LiveOperationsParts {
 export function createLiveOperations(parts: LiveOperationsParts): LiveOperations {
   const { gateway } = parts;
   return {
-    live: async (since, lists = LIVE_LISTS) => pickLists(gateway().live(since), lists),
+    live: async (since, lists = LIVE_LISTS) => gateway().live(since, lists),
     drainBackend: async (id) => setDrained(parts, id, true),
     resumeBackend: async (id) => setDrained(parts, id, false),
     async cancelRequest(id) {
@@ -42,15 +42,6 @@ export function createLiveOperations(parts: LiveOperationsParts): LiveOperations
       record(parts, 'request.cancel', id);
       return { id, cancelled: true };
     },
-  };
-}
-
-function pickLists(document: LiveDocument, lists: readonly LiveList[]): LiveDocument {
-  const { callers, requests } = document;
-  return {
-    ...document,
-    callers: lists.includes('callers') ? callers : null,
-    requests: lists.includes('requests') ? requests : null,
   };
 }
 

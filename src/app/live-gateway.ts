@@ -60,7 +60,7 @@ export function createLiveGateway(parts: LiveParts): LiveGateway {
         }),
       );
     },
-    live: (since) => views.live(since),
+    live: (since, lists) => views.live(since, lists),
     explain: createLiveExplain(gate, pool.health),
     drainBackend: (id) => pool.health.drain(id),
     resumeBackend: (id) => pool.health.resume(id),

@@ -5,12 +5,15 @@ import type { Key } from '../core/key.ts';
 import { toUsdString } from '../core/money.ts';
 import type { GpuSample } from '../gpu/gpu-sample.ts';
 import {
-  type FullLiveDocument,
   LIVE_ROWS_MAX,
   type LiveBackend,
+  type LiveCaller,
+  type LiveDocument,
   type LiveGpu,
   type LiveHistogram,
+  type LiveList,
   type LiveModel,
+  type LiveRequest,
 } from '../observe/live-document.ts';
 import type { ModelReading } from '../observe/metrics/request-metrics.ts';
 import type { LineStanding, ReplicaStanding, Scheduler } from '../routing/scheduling.ts';
@@ -74,9 +77,13 @@ interface GatewayFacts {
 
 /**
  * What the gateway is doing now. `since`: the `seq` of the document before; one that this gateway
- * never gave out is of another one, and counts as 0.
+ * never gave out is of another one, and counts as 0. Long lists that are not in `lists` cost nothing.
  */
-export function liveDocument(sources: LiveSources, since: number): FullLiveDocument {
+export function liveDocument(
+  sources: LiveSources,
+  since: number,
+  lists: readonly LiveList[],
+): LiveDocument {
   const { clock, activity, log, sequence } = sources;
   const nowMs = clock.monotonicMs();
   activity.watch();
@@ -103,15 +110,9 @@ export function liveDocument(sources: LiveSources, since: number): FullLiveDocum
     itl: sumHistograms(readings.map(({ interToken }) => interToken)),
     models: toLiveModels(sources, readings, lines, inFlight),
     backends: toLiveBackends(sources, nowMs),
-    callers: findCallers({
-      ...sources,
-      counts: activity.callers(),
-      inFlight: inFlight.map(({ caller }) => caller).filter((caller) => caller !== undefined),
-    }),
+    callers: lists.includes('callers') ? callersOf(sources, inFlight) : null,
     gpus: sources.gpus().map((gpu) => toLiveGpu(gpu, sources.processes.views())),
-    requests: pickFirst(inFlight, LIVE_ROWS_MAX, (a, b) => a.startedMs < b.startedMs).map(
-      (exchange) => toLiveRequest(exchange, nowMs),
-    ),
+    requests: lists.includes('requests') ? requestsOf(inFlight, nowMs) : null,
     finished: finished.items.map((entry) =>
       toFinishedRequest(entry, keyName, sources.story(entry.row.id)),
     ),
@@ -119,6 +120,19 @@ export function liveDocument(sources: LiveSources, since: number): FullLiveDocum
     log: logged.lines,
     log_left_out: logged.leftOut,
   };
+}
+
+function callersOf(sources: LiveSources, inFlight: readonly LiveExchange[]): LiveCaller[] {
+  return findCallers({
+    ...sources,
+    counts: sources.activity.callers(),
+    inFlight: inFlight.map(({ caller }) => caller).filter((caller) => caller !== undefined),
+  });
+}
+
+function requestsOf(inFlight: readonly LiveExchange[], nowMs: number): LiveRequest[] {
+  const oldest = pickFirst(inFlight, LIVE_ROWS_MAX, (a, b) => a.startedMs < b.startedMs);
+  return oldest.map((exchange) => toLiveRequest(exchange, nowMs));
 }
 
 interface Counts {

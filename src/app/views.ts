@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Gate } from '../gateway/gate.ts';
 import type { EnergyShares } from '../gpu/energy-share.ts';
 import type { GpuWatch } from '../gpu/gpu-watch.ts';
-import type { LiveDocument } from '../observe/live-document.ts';
+import type { LiveDocument, LiveList } from '../observe/live-document.ts';
 import type { Log } from '../observe/log.ts';
 import { createMetricsPage, type MetricsPage } from '../observe/metrics/metrics-page.ts';
 import type { RequestMetrics } from '../observe/metrics/request-metrics.ts';
@@ -25,7 +25,7 @@ import type { TroubleAlerts } from './trouble-alerts.ts';
 /** The pages about a gateway, made when somebody asks for them. */
 export interface Views {
   metricsPage(accept: string | null): MetricsPage;
-  live(since: number): LiveDocument;
+  live(since: number, lists: readonly LiveList[]): LiveDocument;
 }
 
 /** What there is to see. */
@@ -78,7 +78,7 @@ export function openViews(scene: Scene, watched: Watched): Views {
   );
   return {
     metricsPage: page,
-    live: (since) =>
+    live: (since, lists) =>
       liveDocument(
         {
           ...{ clock, startedMs, sequence, activity, metrics, log: lines },
@@ -103,6 +103,7 @@ export function openViews(scene: Scene, watched: Watched): Views {
           budgets: gate.budgets,
         },
         since,
+        lists,
       ),
   };
 }

@@ -97,7 +97,14 @@ export function createFakeLiveGateway(change: Partial<LiveGateway> = {}): FakeLi
         process: null,
       },
     ],
-    live: (since) => someLiveDocument(60, undefined, since),
+    live: (since, lists) => {
+      const document = someLiveDocument(60, undefined, since);
+      return {
+        ...document,
+        callers: lists.includes('callers') ? document.callers : null,
+        requests: lists.includes('requests') ? document.requests : null,
+      };
+    },
     explain: {
       inFlight: () => [],
       story: () => undefined,

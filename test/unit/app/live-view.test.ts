@@ -2,16 +2,26 @@ import { describe, expect, test } from 'vitest';
 import { LiveActivity } from '../../../src/app/live-activity.ts';
 import { LiveLog } from '../../../src/app/live-log.ts';
 import type { LiveExchange } from '../../../src/app/live-requests.ts';
-import { type LiveSources, liveDocument } from '../../../src/app/live-view.ts';
+import { type LiveSources, liveDocument as toLiveDocument } from '../../../src/app/live-view.ts';
 import { pickFirst } from '../../../src/app/pick-first.ts';
 import { RecentRing } from '../../../src/app/recent-ring.ts';
 import { nanoUsd } from '../../../src/core/money.ts';
 import { createLimiter } from '../../../src/limits/limiter.ts';
-import { LiveDocument } from '../../../src/observe/live-document.ts';
+import {
+  type FullLiveDocument,
+  LIVE_LISTS,
+  LiveDocument,
+} from '../../../src/observe/live-document.ts';
 import { createRequestMetrics } from '../../../src/observe/metrics/request-metrics.ts';
 import { createBudgetBook } from '../../../src/pricing/budgets.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { aFinishedRow, aKey } from '../../support/temp-store.ts';
+
+/** With all its lists. */
+function liveDocument(sources: LiveSources, since: number): FullLiveDocument {
+  const document = toLiveDocument(sources, since, LIVE_LISTS);
+  return { ...document, callers: document.callers ?? [], requests: document.requests ?? [] };
+}
 
 function createSources(change: Partial<LiveSources> = {}) {
   const clock = createFakeClock();
@@ -109,6 +119,24 @@ describe('liveDocument', () => {
     clock.advance(61_000);
     sources.activity.finished(row, 0);
     expect(liveDocument(sources, 0).callers).toEqual([]);
+  });
+
+  test('a long list that nobody asked for is not made', () => {
+    const { sources, clock } = createSources();
+    const standing = () => {
+      throw new Error('asked for');
+    };
+    const document = toLiveDocument(
+      {
+        ...sources,
+        budgets: { standing },
+        limiter: { standing },
+        inFlight: () => [anExchange(clock.monotonicMs())],
+      },
+      0,
+      [],
+    );
+    expect(document).toMatchObject({ callers: null, requests: null, gateway: { in_flight: 1 } });
   });
 
   test('errors are counted by code also while nobody looks', () => {
