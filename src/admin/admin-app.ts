@@ -12,6 +12,7 @@ import { addHoldRoutes } from './hold-routes.ts';
 import { addKeyRoutes } from './key-routes.ts';
 import { addLiveRoutes } from './live-routes.ts';
 import { toOperationError } from './local-operations.ts';
+import { addLogRoutes } from './log-routes.ts';
 import { addMetricsRoute, type RenderMetrics } from './metrics-route.ts';
 import { OPERATION_ERRORS, OperationError } from './operation-error.ts';
 import type { Operations } from './operations.ts';
@@ -55,6 +56,7 @@ export function createAdminApp(options: AdminAppOptions): OpenAPIHono {
   addHoldRoutes(app, operations.holds);
   addGatewayRoutes(app, operations);
   addLiveRoutes(app, operations);
+  addLogRoutes(app, operations.log);
   addAuditRoutes(app, operations);
   addExplainRoutes(app, operations);
   if (metrics !== undefined) addMetricsRoute(app, metrics);

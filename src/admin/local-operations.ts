@@ -1,5 +1,6 @@
 import type { Clock, RandomBytes } from '../core/clock.ts';
 import { GateError } from '../core/error.ts';
+import type { Log } from '../observe/log.ts';
 import type { ContentAccess } from '../store/content/content-access.ts';
 import type { Store } from '../store/store.ts';
 import { type Actor, currentActor } from './actor.ts';
@@ -14,6 +15,7 @@ import { createHoldOperations } from './hold-operations.ts';
 import { createKeyOperations } from './key-operations.ts';
 import type { LiveGateway } from './live-gateway.ts';
 import { createLiveOperations } from './live-operations.ts';
+import { createLogOperations } from './log-operations.ts';
 import { OperationError } from './operation-error.ts';
 import type { Operations } from './operations.ts';
 
@@ -24,6 +26,8 @@ export interface LocalParts {
   readonly random: RandomBytes;
   /** null when the store was opened without a gateway. */
   readonly live: LiveGateway | null;
+  /** Of the gateway; left out, there is none. */
+  readonly log?: Pick<Log, 'levels' | 'setLevels'>;
   /** Who asks; left out, it is whoever sent the request that is being answered. */
   readonly actor?: () => Actor;
   /** Asked for without a gateway; left out, the configuration is taken for unknown. */
@@ -48,6 +52,7 @@ export function createOperations(parts: LocalParts): Operations {
     holds: createHoldOperations({ ...parts, actor }),
     budgets: createBudgetOperations({ ...parts, actor, fileBudgets }),
     explain: createExplainOperations({ ...parts, actor, fileBudgets }),
+    log: createLogOperations({ ...parts, actor }),
     backups: createBackupOperations({ ...parts, actor, version: parts.version ?? 'unknown' }),
     ...createBooksOperations({ ...parts, actor }),
     ...createLiveOperations({ ...parts, gateway, actor }),

@@ -16,6 +16,7 @@ import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gate
 import type { HoldOperations } from './hold-operations.ts';
 import type { IssuedKey, KeyChanges, KeyPage, KeyView, NewKey, Rotation } from './key-schemas.ts';
 import type { LiveOperations } from './live-operations.ts';
+import type { LogOperations } from './log-operations.ts';
 
 /**
  * Everything an operator can do. There are two ways to it (in this process on an opened store, and
@@ -29,6 +30,7 @@ export interface Operations extends BooksOperations, LiveOperations {
   readonly budgets: BudgetOperations;
   readonly backups: BackupOperations;
   readonly explain: ExplainOperations;
+  readonly log: LogOperations;
   status(): Promise<GatewayStatus>;
   models(): Promise<ModelView[]>;
   backends(): Promise<BackendView[]>;

@@ -13,6 +13,7 @@ import { createRemoteBudgets } from './remote-budgets.ts';
 import { createRemoteExplain } from './remote-explain.ts';
 import { createRemoteHolds } from './remote-holds.ts';
 import { createRemoteLive } from './remote-live.ts';
+import { createRemoteLog } from './remote-log.ts';
 
 /** Without it a wedged gateway would hang the shell. */
 const TIMEOUT_MS = 10 * 60_000;
@@ -57,6 +58,7 @@ export function createRemoteOperations(
     },
     holds: createRemoteHolds(send),
     explain: createRemoteExplain(send),
+    log: createRemoteLog(send),
     ...createRemoteLive(send),
     content: {
       show: (requestId) =>

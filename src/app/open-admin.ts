@@ -49,7 +49,7 @@ export function openAdmin(parts: AdminParts): Admin {
   const { dataDir } = config;
   const { signingKey: pem } = config.audit;
   const operations = createOperations({
-    ...{ store, content, clock, random, version },
+    ...{ store, content, clock, random, version, log },
     live: createLiveGateway(parts),
     signing: {
       checkpointer: () => checkpointer,

@@ -17,6 +17,7 @@ export const ACTIONS = {
   'backend.drain': 'A backend is sent no new requests.',
   'backend.resume': 'A drained backend is sent requests again.',
   'request.cancel': 'A request in flight was ended.',
+  'log.level': 'How much is logged was changed until a reload or a restart.',
   'login.fail': 'Requests without a valid key: how many within a minute, why, from where.',
   'budget.set': 'A budget was set or changed.',
   'budget.remove': 'A budget was removed.',

@@ -12,6 +12,7 @@ import { addInitCommand } from './init.ts';
 import type { ProcessIo } from './io.ts';
 import { addKeysCommand } from './keys.ts';
 import { addLedgerCommand } from './ledger.ts';
+import { addLogCommand } from './log.ts';
 import { addMockCommand } from './mock.ts';
 import { addModelsCommand } from './models.ts';
 import { addReloadCommand } from './reload.ts';
@@ -54,6 +55,7 @@ export function createProgram(io: ProcessIo): Command {
   addStatusCommand(program, io);
   addTopCommand(program, io);
   addReloadCommand(program, io);
+  addLogCommand(program, io);
   addDoctorCommand(program, io);
   addBenchCommand(program, io);
   addMockCommand(program, io);
