@@ -9,7 +9,7 @@ import type { Clock } from '../core/clock.ts';
 import { systemTimers } from '../core/timers.ts';
 import type { Gate } from '../gateway/gate.ts';
 import type { Log } from '../observe/log.ts';
-import type { ReplicaStanding } from '../routing/scheduling.ts';
+import { utilisationOf } from '../routing/utilisation.ts';
 import { createWebhook } from '../sinks/webhook.ts';
 import type { Pool } from './pool.ts';
 
@@ -52,16 +52,4 @@ function sample(
     waiting: models.reduce((sum, model) => sum + (lines.get(model.name) ?? 0), 0),
     utilisation: utilisationOf([...ids].map((id) => standings.get(id))),
   };
-}
-
-/** Taken part of the places; a backend without a bound is never full, so it counts as idle. */
-function utilisationOf(standings: readonly (ReplicaStanding | undefined)[]): number {
-  let taken = 0;
-  let places = 0;
-  for (const standing of standings) {
-    if (standing === undefined || standing.places === null) return 0;
-    taken += standing.inFlight;
-    places += standing.places;
-  }
-  return places === 0 ? 0 : Math.min(1, taken / places);
 }

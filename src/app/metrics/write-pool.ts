@@ -4,6 +4,7 @@ import type { GpuSample } from '../../gpu/gpu-sample.ts';
 import { type Exposition, renderLabels } from '../../observe/metrics/exposition.ts';
 import { POOL_METRICS as POOL } from '../../observe/metrics/pool-table.ts';
 import type { ReplicaStanding } from '../../routing/scheduling.ts';
+import { utilisationOf } from '../../routing/utilisation.ts';
 import type {
   BackendConnections,
   BackendHealth,
@@ -137,7 +138,7 @@ function writeLines(
     return [[name], (lines.get(name)?.oldestMs ?? 0) / 1_000];
   });
   writeSamples(out, POOL.modelUtilisation, known, ({ name, backends }) => {
-    return [[name], utilisation(backends.map((backend) => byBackend.get(backend)))];
+    return [[name], utilisationOf(backends.map((backend) => byBackend.get(backend)))];
   });
   const stats = scheduler.stats();
   out.one(POOL.asked, stats.asked);
@@ -147,18 +148,6 @@ function writeLines(
   out.one(POOL.prefixHits, stats.prefixHits);
   out.one(POOL.prefixEntries, stats.prefixEntries);
   out.one(POOL.sessions, stats.sessions);
-}
-
-function utilisation(standings: readonly (ReplicaStanding | undefined)[]): number | null {
-  let taken = 0;
-  let places = 0;
-  for (const standing of standings) {
-    if (standing === undefined) continue;
-    if (standing.places === null) return null;
-    taken += standing.inFlight;
-    places += standing.places;
-  }
-  return places === 0 ? null : taken / places;
 }
 
 function writeConnections(out: Exposition, all: readonly BackendConnections[]): void {

@@ -156,7 +156,7 @@ class WatchedHook {
       LLMGATE_SCALE_TIMES: String(times),
       [`LLMGATE_SCALE_${subject.kind.toUpperCase()}`]: subject.name,
       LLMGATE_SCALE_WAITING: String(figures.waiting),
-      LLMGATE_SCALE_UTILISATION: figures.utilisation.toFixed(3),
+      LLMGATE_SCALE_UTILISATION: figures.utilisation?.toFixed(3) ?? '',
     };
     const { command, timeoutMs } = action;
     await runCommand({ command, env, timeoutMs, signal: this.#ending.signal });

@@ -2,8 +2,8 @@
 export interface ScaleFigures {
   /** Requests in line. */
   readonly waiting: number;
-  /** Taken part of the places, 0 to 1. */
-  readonly utilisation: number;
+  /** Taken part of the places, 0 to 1; null when it is not known, which is neither high nor low. */
+  readonly utilisation: number | null;
 }
 
 /** A bound in one direction. A figure that is null does not count; one of them is set. */
@@ -65,13 +65,13 @@ export class ScaleWatch {
     if (up !== null) {
       const isOver =
         waiting >= (up.waiting ?? Number.POSITIVE_INFINITY) ||
-        utilisation >= (up.utilisation ?? Number.POSITIVE_INFINITY);
+        (utilisation ?? -1) >= (up.utilisation ?? Number.POSITIVE_INFINITY);
       if (isOver) return 'up';
     }
     if (down === null) return null;
     const isUnder =
       waiting <= (down.waiting ?? Number.POSITIVE_INFINITY) &&
-      utilisation <= (down.utilisation ?? Number.POSITIVE_INFINITY);
+      (down.utilisation === null || (utilisation !== null && utilisation <= down.utilisation));
     return isUnder ? 'down' : null;
   }
 }

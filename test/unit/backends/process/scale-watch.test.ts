@@ -7,7 +7,7 @@ const bounds: ScaleBounds = {
   cooldownMs: 120_000,
 };
 
-type Load = (second: number) => readonly [waiting: number, utilisation: number];
+type Load = (second: number) => readonly [waiting: number, utilisation: number | null];
 
 /** Says when what was asked for, with one look per second. */
 function watch(load: Load, seconds: number) {
@@ -28,6 +28,8 @@ describe('asks', () => {
     ['again while it stays so', () => [50, 1], 300, ['30 up 1', '150 up 2', '270 up 3']],
     ['for fewer: all of it is low', () => [0, 0.1], 100, ['60 down 1']],
     ['for nothing: one of it is not low', () => [0, 0.5], 1_000, []],
+    ['for nothing: it is not known how full it is', () => [0, null], 1_000, []],
+    ['for more: so many wait, however full it is', () => [10, null], 100, ['30 up 1']],
     ['for nothing between the bounds', () => [5, 0.5], 1_000, []],
     ['for nothing when it does not last', (s) => [s % 29 === 0 ? 0 : 20, 0.5], 1_000, []],
     ['from the beginning after a break', (s) => [s === 20 ? 9 : 10, 0.5], 60, ['51 up 1']],
