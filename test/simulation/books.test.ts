@@ -34,4 +34,7 @@ test('the books hold under new seeds', { timeout: FOR_MS + 60_000 }, async () =>
     expect(tally.of(outcome), outcome).toBeGreaterThan(tally.seeds / 4);
   }
   expect(tally.crashes).toBeGreaterThan(tally.seeds);
+  expect(tally.retried).toBeGreaterThan(tally.seeds / 4);
+  expect(tally.inLine).toBeGreaterThan(tally.seeds / 4);
+  expect(tally.copies).toBeGreaterThan(0);
 });

@@ -11,6 +11,7 @@ export function checkAfterStep(plant: Plant): void {
   if (!plant.isUp) return;
   checkStandings(plant);
   checkHolds(plant);
+  checkEverySending(plant);
   const stats = plant.budgets.stats();
   if (stats.overruns !== plant.overruns) {
     plant.fail(`${plant.overruns} overruns, ${stats.overruns} were counted`);
@@ -46,7 +47,7 @@ function inOrder(standings: readonly object[]): string {
     .join('\n  ');
 }
 
-const checked = new WeakSet<Known>();
+const checked = new WeakSet<Known | VendorRequest>();
 
 /** Whoever was sent to a vendor was held for as much as it can cost there. */
 function checkHolds(plant: Plant): void {
@@ -60,18 +61,42 @@ function checkHolds(plant: Plant): void {
     const most = mostTokens(plant, first, open);
     const input = open.inputTokensEstimate;
     const gpuUs = plant.scene.totalMs * 1_000;
-    const holdOf = (tokens: number) =>
-      naiveHold({ inputTokens: input, outputTokens: tokens * first.choices, gpuUs }, known.prices);
-    if (heldUsd !== holdOf(most) || heldTokens !== input + most * first.choices) {
+    const holdOf = (prices: Known['plans'][number], tokens: number) =>
+      naiveHold({ inputTokens: input, outputTokens: tokens * first.choices, gpuUs }, prices);
+    const held = known.plans.filter((prices) => heldUsd === holdOf(prices, most));
+    if (held.length === 0 || heldTokens !== input + most * first.choices) {
       plant.fail(
-        `${known.id} holds ${heldUsd} and ${heldTokens} tokens for ${holdOf(most)} and ` +
+        `${known.id} holds ${heldUsd} and ${heldTokens} tokens for one of ` +
+          `${known.plans.map((prices) => holdOf(prices, most))} and ` +
           `${input + most * first.choices} (${open.model}, ${most} × ${first.choices})`,
       );
     }
     if (heldTokens >= known.wantedTokens) continue;
     // It was shrunk, so one token more would not have fitted.
-    const isTight = holdOf(most + 1) > roomUsd || input + (most + 1) * first.choices > roomTokens;
+    const isTight =
+      input + (most + 1) * first.choices > roomTokens ||
+      held.some((prices) => holdOf(prices, most + 1) > roomUsd);
     if (!isTight) plant.fail(`${known.id} was shrunk to ${most}, and more would have fitted`);
+  }
+}
+
+/** Whoever it is sent to, now or later, what it can cost there is held. */
+function checkEverySending(plant: Plant): void {
+  for (const { open, entry, asked } of plant.known.values()) {
+    if (open === null || entry === null) continue;
+    for (const sent of asked) {
+      if (checked.has(sent)) continue;
+      checked.add(sent);
+      const worst = {
+        inputTokens: open.inputTokensEstimate,
+        outputTokens: mostTokens(plant, sent, open) * sent.choices,
+        gpuUs: plant.scene.totalMs * 1_000,
+      };
+      const most = naiveHold(worst, [sent.target.price]);
+      if (most > entry.heldUsd) {
+        plant.fail(`${sent.id} can cost ${most} at ${sent.target.backend}, held ${entry.heldUsd}`);
+      }
+    }
   }
 }
 

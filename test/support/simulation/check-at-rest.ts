@@ -1,4 +1,5 @@
 import { NO_USAGE, type Usage } from '../../../src/core/usage.ts';
+import type { OpenRow } from '../../../src/store/rows.ts';
 import { brokenLinks } from '../chain-walk.ts';
 import type { VendorRequest } from './fake-vendor.ts';
 import type { Known } from './known.ts';
@@ -17,6 +18,7 @@ export async function checkAtRest(plant: Plant): Promise<void> {
 
 function checkNothingLeft(plant: Plant): void {
   const { gate, budgets, store } = plant;
+  const nowMs = plant.clock.monotonicMs();
   const { holds, heldNanoUsd, heldTokens } = budgets.stats();
   const { queued, unwritten, dropped } = store.ledger.stats();
   const [open] = plant.query('SELECT count(*) AS count FROM open_requests');
@@ -26,6 +28,10 @@ function checkNothingLeft(plant: Plant): void {
     open: Number(open?.['count']),
     atVendors: [...plant.known.values()].flatMap(({ asked }) => asked.filter((of) => of.isLive))
       .length,
+    bytes: gate.load.bytesInFlight,
+    copies: gate.shadows.size,
+    inLine: gate.scheduler.lines().length,
+    places: gate.scheduler.views(nowMs).reduce((sum, { inFlight }) => sum + inFlight, 0),
   };
   for (const [what, count] of Object.entries(left)) {
     if (count !== 0) plant.fail(`at rest: ${what} is ${count}`);
@@ -45,7 +51,7 @@ function checkRows(plant: Plant): void {
       continue;
     }
     if (row['content_ref'] !== null && !known.isCaptured) plant.fail(`${known.id} has content`);
-    const difference = differenceOf(known, row);
+    const difference = differenceOf(known, row, plant.scene.pool.hedges);
     if (difference !== null) {
       plant.fail(`${known.id} ${row['endpoint']} ${row['outcome']}: ${difference}`);
     }
@@ -70,34 +76,50 @@ function same(one: Usage, other: Usage): boolean {
 }
 
 /** What is wrong with a row, by what its vendors know. */
-function differenceOf(known: Known, row: SqlRow): string | null {
+function differenceOf(known: Known, row: SqlRow, isHedged: boolean): string | null {
   const { asked, open } = known;
   const booked = usageOf(row);
   const outcome = String(row['outcome']);
-  const last = asked.at(-1);
   if (outcome === 'expired') return differenceOfExpired(known, row, booked);
   if (row['attempts'] !== asked.length) {
     return `${row['attempts']} attempts, vendors saw ${asked.length}`;
   }
+  const last = asked.at(-1);
   if (outcome === 'refused') {
     if (row['cost_nano_usd'] !== 0 || !same(booked, NO_USAGE)) return 'something is owed';
+    // Nobody was waiting for the answer to a copy.
+    if (row['key'] === 'shadow') return null;
     const isOwed =
       last !== undefined && (last.deltas > 0 || last.isComplete) && last.status === 200;
     if (last?.streamed === true && last.deltas > 0) return `${last.deltas} deltas are not booked`;
     return isOwed && row['code'] === 'caller_gone' ? 'a caller who left owes nothing' : null;
   }
   if (last === undefined || open === null) return 'no vendor was asked';
-  const { price, backend } = last.target;
+  if (!isHedged) return differenceOfAnswer(last, open, row, booked);
+  // Of two that ran beside each other one is booked, and the row says whose answer it was.
+  const differences = asked.map((one) => differenceOfAnswer(one, open, row, booked));
+  return differences.includes(null) ? null : differences.join('; ');
+}
+
+function differenceOfAnswer(
+  sent: VendorRequest,
+  open: OpenRow,
+  row: SqlRow,
+  booked: Usage,
+): string | null {
+  const { price, backend } = sent.target;
+  const outcome = String(row['outcome']);
   if (row['backend'] !== backend) return `booked on ${row['backend']}, made by ${backend}`;
+  if (outcome === 'served' && !sent.isComplete) return `served, and ${backend} has not ended`;
   const cost = naiveCost(booked, price, Number(row['gpu_us']));
   if (row['cost_nano_usd'] !== cost) return `costs ${row['cost_nano_usd']}, should ${cost}`;
-  const expected = expectedOf(outcome, last, open.inputTokensEstimate);
-  if (expected === null) return differenceOfLie(last, row, booked, open.inputTokensEstimate);
+  const expected = expectedOf(outcome, sent, open.inputTokensEstimate);
+  if (expected === null) return differenceOfLie(sent, row, booked, open.inputTokensEstimate);
   if (row['estimated'] !== (expected.isEstimated ? 1 : 0)) {
-    return `estimated is ${row['estimated']} (${row['usage_source']}, ${last.reporting})`;
+    return `estimated is ${row['estimated']} (${row['usage_source']}, ${sent.reporting})`;
   }
   if (same(booked, expected.usage)) return null;
-  return `booked ${JSON.stringify(booked)}, made ${JSON.stringify(expected.usage)} (${last.reporting})`;
+  return `booked ${JSON.stringify(booked)}, made ${JSON.stringify(expected.usage)} (${sent.reporting})`;
 }
 
 interface Expected {

@@ -125,7 +125,7 @@ export class VendorRequest implements Sending {
       return this.#fail('nothing_sent');
     }
     if (draw < 8) return this.#fail('sent_nothing_read');
-    if (draw < 16) return this.#refuse(this.#random.pick([400, 404, 429, 500, 503, 200]));
+    if (draw < 16) return this.#refuse(this.#random.pick([400, 401, 404, 429, 429, 500, 503, 200]));
     this.#head(200);
     return 'head';
   }
@@ -134,9 +134,14 @@ export class VendorRequest implements Sending {
     this.state = 'answering';
     this.status = status;
     const type = contentType ?? (this.streamed ? 'text/event-stream' : 'application/json');
+    const retryAfter = status === 429 ? this.#random.pick(['', '0', '1', '90']) : undefined;
     this.#reader.onHead({
       status,
-      headers: { get: (name) => (name === 'content-type' ? type : undefined) },
+      headers: {
+        get(name) {
+          return name === 'content-type' ? type : name === 'retry-after' ? retryAfter : undefined;
+        },
+      },
     });
   }
 
@@ -168,6 +173,8 @@ export class VendorRequest implements Sending {
   #continueStream(draw: number): string {
     if (draw < 5) return this.#cutStream();
     if (draw < 7) {
+      // Whoever begins with an error has not worked.
+      if (this.deltas === 0) this.wasReached = false;
       this.#push('data: {"error":{"message":"simulated"}}\n\n');
       return 'error frame';
     }
@@ -353,6 +360,7 @@ function bytesOf(text: string): Uint8Array {
 export function createVendor(
   random: SeededRandom,
   onAsked: (request: VendorRequest) => void,
+  hasOtherKeys: boolean,
 ): Sender {
   return {
     send(target, request, reader) {
@@ -360,6 +368,6 @@ export function createVendor(
       onAsked(asked);
       return asked;
     },
-    credentialRefused: () => false,
+    credentialRefused: () => hasOtherKeys && random.int(2) === 0,
   };
 }

@@ -9,8 +9,8 @@ export interface Known {
   readonly id: string;
   open: OpenRow | null;
   entry: NaiveEntry | null;
-  /** Of the targets that it may be sent to. */
-  prices: readonly (Price | null)[];
+  /** Of the targets that it may be sent to, for each way in which its plan may have been cut. */
+  plans: readonly (readonly (Price | null)[])[];
   /** What it would have held if it had not been shrunk. */
   wantedTokens: number;
   /** `open` was refused by a failing store. */
@@ -27,4 +27,4 @@ export interface Known {
   readonly epoch: number;
 }
 
-export const NO_HOLD = { entry: null, prices: [], wantedTokens: 0 } as const;
+export const NO_HOLD = { entry: null, plans: [], wantedTokens: 0 } as const;

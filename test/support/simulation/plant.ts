@@ -3,26 +3,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { GateError } from '../../../src/core/error.ts';
-import type { Key } from '../../../src/core/key.ts';
+import type { Price } from '../../../src/core/price.ts';
 import { createCounters, type Gate, type Generation } from '../../../src/gateway/gate.ts';
 import { InFlight } from '../../../src/gateway/in-flight.ts';
 import type { Journal } from '../../../src/gateway/ports.ts';
 import { createRequestTags } from '../../../src/gateway/request-tags.ts';
 import { createLimiter } from '../../../src/limits/limiter.ts';
 import type { Log } from '../../../src/observe/log.ts';
-import type { BudgetBook, Payer } from '../../../src/pricing/budgets.ts';
+import type { BudgetBook } from '../../../src/pricing/budgets.ts';
 import { createGpuShares } from '../../../src/pricing/gpu-share.ts';
+import type { ModelTable } from '../../../src/routing/model-table.ts';
 import { loadBudgets, refreshBudgets } from '../../../src/store/load-budgets.ts';
 import { type CrashableStore, openStore } from '../../../src/store/open-store.ts';
 import { createFakeClock, type FakeClock } from '../fake-clock.ts';
 import { healthyPool, USUAL_POOL_RULES } from '../pool-parts.ts';
 import type { SeededRandom } from '../seeded-random.ts';
+import { silentLog } from '../silent-log.ts';
+import { BudgetWitness } from './budget-witness.ts';
+import { checkSending } from './check-sending.ts';
 import { createVendor, type VendorRequest } from './fake-vendor.ts';
 import { GpuWitness } from './gpu-witness.ts';
 import { type Known, NO_HOLD } from './known.ts';
-import { NaiveBudgets, type NaiveRow, type Subjects } from './naive-budgets.ts';
+import { NaiveBudgets, type NaiveRow } from './naive-budgets.ts';
 import { toUsage } from './note-text.ts';
-import { type Scene, someModels } from './scene.ts';
+import type { Scene } from './scene.ts';
 import { createSlowContent } from './slow-content.ts';
 
 export type SqlRow = Readonly<Record<string, string | number | null>>;
@@ -48,6 +52,7 @@ export class Plant {
   overruns = 0;
   /** Requests whose answer was made shorter. */
   shrunk = 0;
+  #inLine = 0;
   #store: CrashableStore | undefined;
   #gate: Gate | undefined;
   #budgets: BudgetBook | undefined;
@@ -58,8 +63,10 @@ export class Plant {
   #locker: Database.Database | undefined;
   #turn: (() => void)[] = [];
   #later: { readonly work: () => void; readonly dueMs: number }[] = [];
-  #lastHold: Pick<Known, 'entry' | 'prices' | 'wantedTokens'> = NO_HOLD;
-  #lastWanted = 0;
+  /** Backends that take nothing now. */
+  readonly away = new Set<string>();
+  #witness: BudgetWitness | undefined;
+  #tables: ModelTable[] = [];
   #ids = 0;
 
   constructor(random: SeededRandom, scene: Scene) {
@@ -121,23 +128,31 @@ export class Plant {
     this.#naive = new NaiveBudgets(timezone, clock.nowMs(), this.#naiveRows());
     this.#naive.rules = rules;
     this.refreshBudgets();
-    const vendor = createVendor(this.random, (asked) => {
+    const onAsked = (asked: VendorRequest) => {
       if (this.epoch === epoch) this.#onAsked(asked);
       else asked.state = 'aborted';
-    });
+    };
+    const vendor = createVendor(this.random, onAsked, scene.pool.hasOtherKeys);
+    this.#witness = new BudgetWitness(this);
     this.#gpu = new GpuWitness(createGpuShares(clock), clock);
     this.#gate = {
       ...healthyPool({
         clock,
         random: () => this.random.int(1_000_000) / 1_000_000,
-        after: (delayMs, work) => this.#after(delayMs, work),
+        // What a dead process still had in mind happens no more.
+        after: (delayMs, work) => (this.epoch === epoch ? this.#after(delayMs, work) : () => {}),
+        maxWaiting: scene.pool.maxWaiting,
+        replica: (id) => ({
+          accepts: () => !this.away.has(id),
+          maxConcurrency: scene.pool.places[id] ?? null,
+        }),
       }),
       clock,
       requestIds: () => this.#nextId(),
       log: this.#log(),
       keys: { find: (id) => scene.keys.find(({ key }) => key.id === id)?.key },
       limiter: createLimiter({ rules: scene.limits, clock }),
-      budgets: this.#watchedBudgets(this.budgets, this.naive),
+      budgets: this.#witness.watch(this.budgets),
       gpuShares: must(this.#gpu),
       journal: this.#watchedJournal(this.store.ledger, epoch),
       content: createSlowContent(this.random, this.known, (work) => this.#turn.push(work)),
@@ -146,10 +161,11 @@ export class Plant {
       counters: createCounters(),
       inFlight: new InFlight(),
       generation: this.#generation(vendor),
-      models: someModels(scene.prices),
+      models: scene.models(),
       discovered: true,
       draining: false,
     };
+    this.#tables = [this.#gate.models];
     // A row per request that any vendor was asked for, whatever killed the gateway.
     for (const { id, asked, isUnrecorded } of this.known.values()) {
       if (asked.length > 0 && !isUnrecorded && this.finished(id) === undefined) {
@@ -158,11 +174,23 @@ export class Plant {
     }
   }
 
+  /** What a copy may cost: its request began with this table of models or with one before it. */
+  shadowPrices(): (Price | null)[] {
+    const models = this.#tables.flatMap((table) => table.models);
+    return models.flatMap(({ routing }) => routing.shadow?.target.price ?? []);
+  }
+
+  /** Requests that have waited for a place, in every life. */
+  get inLine(): number {
+    return this.#inLine + (this.#gate?.scheduler.stats().queued ?? 0);
+  }
+
   /** New prices and policies, as a reload brings them. */
   reload(): void {
     const { gate, scene, random } = this;
     scene.draw(random);
-    gate.models = someModels(scene.prices);
+    gate.models = scene.models();
+    this.#tables.push(gate.models);
     gate.generation = this.#generation(gate.generation.sender);
     this.budgets.replaceRules(scene.rules);
     this.naive.rules = scene.rules;
@@ -226,15 +254,20 @@ export class Plant {
     for (const exchange of this.gate.inFlight.all()) {
       exchange.stop(new GateError('draining', 'The gateway is shutting down.'));
     }
+    const copies = this.gate.shadows.stop();
     for (let turn = 0; turn < 40; turn += 1) await Promise.resolve();
-    // Content is closed before the books, and says until then what it has kept.
-    this.endTurn();
-    for (let turn = 0; turn < 40; turn += 1) await Promise.resolve();
+    // Content is closed before the books, and says until then what it has kept; copies are booked.
+    for (let round = 0; round < 4; round += 1) {
+      this.endTurn();
+      for (let turn = 0; turn < 40; turn += 1) await Promise.resolve();
+    }
+    await copies;
     await this.store.close();
     this.#down();
   }
 
   #down(): void {
+    this.#inLine = this.inLine;
     for (const { asked } of this.known.values()) for (const request of asked) request.abort();
     for (const known of this.known.values()) known.settled = null;
     this.#gate = undefined;
@@ -297,14 +330,25 @@ export class Plant {
 
   #generation(sender: Gate['generation']['sender']): Generation {
     const { scene } = this;
+    const { pool } = scene;
     return {
       number: 1,
       sender,
       secrets: [],
       ...USUAL_POOL_RULES,
       backends: new Map(
-        scene.openAi.map((id) => [id, { isOpenAi: true, labels: [], mayResend: false }]),
+        Object.keys(pool.places).map((id) => [
+          id,
+          { isOpenAi: scene.openAi.includes(id), labels: [], mayResend: pool.resend.includes(id) },
+        ]),
       ),
+      retries: { ...USUAL_POOL_RULES.retries, attempts: pool.attempts, holdMs: pool.holdMs },
+      queue: {
+        ...USUAL_POOL_RULES.queue,
+        maxWaitMs: pool.maxWaitMs,
+        keepAliveMs: pool.keepAliveMs,
+      },
+      overload: { ...USUAL_POOL_RULES.overload, bytesInFlight: pool.bytesInFlight },
       unpricedModels: scene.unpriced,
       maxBodyBytes: 1_000_000,
       idleMs: 2_000_000,
@@ -317,9 +361,7 @@ export class Plant {
   #onAsked(asked: VendorRequest): void {
     const known = this.known.get(asked.id);
     if (known === undefined) return this.fail(`an unknown request ${asked.id} reached a vendor`);
-    if (known.asked.some(({ wasReached }) => wasReached)) {
-      this.fail(`request ${asked.id} was sent to ${asked.target.backend} after another had it`);
-    }
+    checkSending(this, known, asked);
     known.asked.push(asked);
     asked.readInput(known.open?.inputTokensEstimate ?? 0);
     if (this.finished(asked.id) !== undefined) {
@@ -337,17 +379,7 @@ export class Plant {
       const known = this.known.get(String(fields['request_id']));
       if (event === 'settlement_delayed' && known !== undefined) known.isDelayed = true;
     };
-    const silent = () => {};
-    return {
-      debug: silent,
-      info: silent,
-      warn: silent,
-      error: note,
-      setLevel: silent,
-      isEnabled: () => false,
-      onLine: () => silent,
-      flush: silent,
-    };
+    return { ...silentLog(), error: note, isEnabled: () => false };
   }
 
   #watchedJournal(journal: Journal, epoch: number): Journal {
@@ -356,7 +388,8 @@ export class Plant {
         const known = this.known.get(row.id);
         if (known !== undefined) {
           known.open = row;
-          Object.assign(known, this.#lastHold);
+          const asking = this.gate.inFlight.all().find(({ id }) => id === row.id);
+          Object.assign(known, must(this.#witness).factsOf(asking?.hold));
         }
         return journal.open(row).catch((cause) => {
           if (known !== undefined) known.isUnrecorded = true;
@@ -373,72 +406,6 @@ export class Plant {
       },
       progress: (id, usage) => journal.progress(id, usage),
     };
-  }
-
-  #watchedBudgets(book: BudgetBook, naive: NaiveBudgets): BudgetBook {
-    const reserve: BudgetBook['reserve'] = (payer, amount) => {
-      naive.advance(this.clock.nowMs());
-      const subjects = subjectsOf(payer);
-      const room = naive.room(payer.key, subjects);
-      const fits = amount.nanoUsd <= room.usd && amount.tokens <= room.tokens;
-      let hold: ReturnType<BudgetBook['reserve']>;
-      try {
-        hold = book.reserve(payer, amount);
-      } catch (cause) {
-        if (amount.tokens < this.#lastWanted) this.fail('shrunk to what does not fit');
-        if (fits) this.fail(`refused ${JSON.stringify(amount)} that fits ${JSON.stringify(room)}`);
-        throw cause;
-      }
-      if (!fits) this.fail(`let in ${JSON.stringify(amount)} beyond ${JSON.stringify(room)}`);
-      const held = { heldUsd: amount.nanoUsd, heldTokens: amount.tokens };
-      const entry = naive.hold(payer.key, subjects, held);
-      const targets = this.gate.models.find(payer.model)?.targets ?? [];
-      const isAllowed = this.scene.unpriced === 'allow';
-      if (amount.tokens < this.#lastWanted) this.shrunk += 1;
-      this.#lastHold = {
-        entry,
-        prices: targets.map(({ price }) => price).filter((price) => isAllowed || price !== null),
-        wantedTokens: this.#lastWanted,
-      };
-      // Only the first end counts.
-      const again = () => {
-        if (this.random.int(3) === 0) hold.settle({ ...amount });
-        else if (this.random.int(2) === 0) hold.cancel();
-      };
-      return {
-        settle: (actual) => {
-          if (entry.isOpen) {
-            const isOver = actual.nanoUsd > entry.heldUsd || actual.tokens > entry.heldTokens;
-            this.overruns += isOver ? 1 : 0;
-            entry.isOpen = false;
-            entry.spentUsd = actual.nanoUsd;
-            entry.spentTokens = actual.tokens;
-          }
-          naive.advance(this.clock.nowMs());
-          hold.settle(actual);
-          again();
-        },
-        cancel: () => {
-          entry.isOpen = false;
-          naive.advance(this.clock.nowMs());
-          hold.cancel();
-          again();
-        },
-      };
-    };
-    const room: BudgetBook['room'] = (payer, amount) => {
-      naive.advance(this.clock.nowMs());
-      this.#lastWanted = amount.tokens;
-      return book.room(payer, amount);
-    };
-    return new Proxy(book, {
-      get(target, name) {
-        if (name === 'reserve') return reserve;
-        if (name === 'room') return room;
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? value.bind(target) : value;
-      },
-    });
   }
 
   /** What the books know of requests that the last process left open. */
@@ -472,11 +439,6 @@ export class Plant {
       tokens: Number(tokens),
     }));
   }
-}
-
-export function subjectsOf({ key, model }: Payer): Subjects {
-  const { id, user, team, tenant }: Key = key;
-  return { all: '', key: id, user, team, tenant, model: model === '' ? null : model };
 }
 
 export function hex(id: string): string {

@@ -3,6 +3,7 @@ import { type Key, type KeyLimits, WINDOWS } from '../../../src/core/key.ts';
 import type { Price, Rates } from '../../../src/core/price.ts';
 import type { LimitRule } from '../../../src/limits/rule.ts';
 import { BUDGET_SCOPES, type BudgetRule } from '../../../src/pricing/budget-rule.ts';
+import { FALLBACK_CAUSES, type FallbackCause } from '../../../src/routing/fallback-cause.ts';
 import { createModelTable, type ModelTable } from '../../../src/routing/model-table.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 import { someKey } from '../some-key.ts';
@@ -13,6 +14,28 @@ export interface Prices {
   readonly dear: Price;
   readonly gpu: Price;
 }
+
+/** How backends are, and what may be done about those that fail. Drawn once. */
+export interface PoolRules {
+  readonly attempts: number;
+  readonly holdMs: number;
+  readonly maxWaitMs: number;
+  readonly keepAliveMs: number | null;
+  readonly maxWaiting: number;
+  readonly bytesInFlight: number;
+  /** Places of each backend; null: as many as come. */
+  readonly places: Readonly<Record<string, number | null>>;
+  /** Backends that may work on what another one may have worked on. */
+  readonly resend: readonly string[];
+  /** Some models are hedged. */
+  readonly hedges: boolean;
+  readonly shadows: boolean;
+  /** Backends have several credentials. */
+  readonly hasOtherKeys: boolean;
+}
+
+/** Which of the other models stand in for one. */
+type Spares = Readonly<Record<string, Partial<Record<FallbackCause, readonly string[]>>>>;
 
 export interface IssuedKey {
   readonly key: Key;
@@ -43,7 +66,9 @@ export class Scene {
   readonly limits: readonly LimitRule[];
   readonly totalMs: number;
   readonly openAi: readonly string[];
+  readonly pool: PoolRules;
   prices: Prices;
+  spares: Spares = {};
   rules: readonly BudgetRule[] = [];
   unpriced: 'allow' | 'deny' = 'allow';
   onAuditFailure: 'refuse' | 'allow' = 'refuse';
@@ -57,12 +82,18 @@ export class Scene {
     this.limits = random.int(2) === 0 ? [] : [concurrencyRule(random)];
     this.totalMs = random.pick([5_000, 60_000]);
     this.openAi = random.int(2) === 0 ? [] : ['cloud'];
+    this.pool = somePool(random);
     this.prices = somePrices(random);
     this.draw(random);
   }
 
+  models(): ModelTable {
+    return someModels(this.prices, this.pool, this.spares);
+  }
+
   draw(random: SeededRandom): void {
     this.prices = somePrices(random);
+    this.spares = someSpares(random);
     this.rules = Array.from({ length: random.int(7) }, () => someRule(random));
     this.unpriced = random.pick(['allow', 'allow', 'deny']);
     this.onAuditFailure = random.pick(['refuse', 'allow']);
@@ -146,6 +177,38 @@ function someRule(random: SeededRandom): BudgetRule {
   };
 }
 
+const BACKENDS = ['box', 'cloud'];
+
+function somePool(random: SeededRandom): PoolRules {
+  const places = () => random.pick([null, null, 1, 2, 4]);
+  return {
+    attempts: 1 + random.int(3),
+    holdMs: random.pick([900, 5_000]),
+    maxWaitMs: random.pick([3_000, 20_000]),
+    keepAliveMs: random.pick([null, 1_000]),
+    maxWaiting: random.pick([1, 4, 1_000]),
+    bytesInFlight: random.pick([1e9, 1e9, 2_000]),
+    places: { box: places(), cloud: places() },
+    resend: BACKENDS.filter(() => random.int(2) === 0),
+    hedges: random.int(3) === 0,
+    shadows: random.int(3) === 0,
+    hasOtherKeys: random.int(3) === 0,
+  };
+}
+
+/** A model falls back only to those after it, so that nothing goes round. */
+const IN_ORDER = ['gpu', 'small', 'two', 'free'];
+
+function someSpares(random: SeededRandom): Spares {
+  const some = (index: number) =>
+    FALLBACK_CAUSES.map((cause) => {
+      const after = IN_ORDER.slice(index + 1);
+      const isNone = after.length === 0 || random.int(2) === 0;
+      return [cause, isNone ? [] : [random.pick(after)]] as const;
+    });
+  return Object.fromEntries(IN_ORDER.map((name, index) => [name, Object.fromEntries(some(index))]));
+}
+
 function someRates(random: SeededRandom, times: number): Rates {
   const rate = (upTo: number) => 1 + random.int(upTo * times);
   return {
@@ -181,34 +244,37 @@ const PLAIN_ROUTING = {
   variants: [],
   shadow: null,
   hedge: null,
-  fallback: { unavailable: [], rate_limited: [], context: [], refused: [], budget: [] },
 } as const;
 
-export function someModels({ small, dear, gpu }: Prices): ModelTable {
-  const plain = {
-    ...PLAIN_ROUTING,
-    contextTokens: CONTEXT_TOKENS,
-    maxOutputTokens: MODEL_MAX_TOKENS,
-    aliases: [],
-  };
+const NO_SPARES = { unavailable: [], rate_limited: [], context: [], refused: [], budget: [] };
+
+function someModels(
+  { small, dear, gpu }: Prices,
+  { hedges, shadows }: PoolRules,
+  spares: Spares,
+): ModelTable {
   const at = (backend: string, price: Price | null) => ({
     backend,
     model: 'm',
     price,
     weight: null,
   });
+  const model = (name: string, price: Price | null, targets: ReturnType<typeof at>[]) => ({
+    ...PLAIN_ROUTING,
+    ...{ name, price, targets, aliases: [] },
+    contextTokens: CONTEXT_TOKENS,
+    maxOutputTokens: name === 'free' ? null : MODEL_MAX_TOKENS,
+    hedge: hedges && targets.length > 1 ? { after: { ms: 700 }, budget: 1 } : null,
+    shadow: shadows && name === 'small' ? { target: at('cloud', dear), share: 0.5 } : null,
+    fallback: { ...NO_SPARES, ...spares[name] },
+  });
+  const both = [at('box', null), at('cloud', dear)];
   return createModelTable(
     [
-      { ...plain, name: 'small', price: small, targets: [at('box', null)] },
-      { ...plain, name: 'two', price: small, targets: [at('box', null), at('cloud', dear)] },
-      { ...plain, name: 'gpu', price: gpu, targets: [at('box', null)] },
-      {
-        ...plain,
-        name: 'free',
-        price: null,
-        maxOutputTokens: null,
-        targets: [at('box', null), at('cloud', dear)],
-      },
+      model('small', small, [at('box', null)]),
+      model('two', small, both),
+      model('gpu', gpu, [at('box', null)]),
+      model('free', null, both),
     ],
     [],
     new Map(),

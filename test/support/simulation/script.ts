@@ -47,6 +47,7 @@ export class Script {
       [7, 'usage is noted', () => this.#noteProgress()],
       [2, 'an operator cuts', () => this.#cut()],
       [2, 'an event', () => this.#event()],
+      [3, 'a backend', () => this.#backend()],
       [2, 'rest', () => this.#rest()],
     ];
     this.#weights = this.#acts.reduce((sum, [weight]) => sum + weight, 0);
@@ -74,12 +75,17 @@ export class Script {
         .map(({ outcome, count }) => [String(outcome), Number(count)]),
     );
     const [sums] = plant.query(
-      'SELECT count(*) AS requests, coalesce(sum(estimated), 0) AS estimated FROM request_log',
+      `SELECT count(*) AS requests, coalesce(sum(estimated), 0) AS estimated,
+         coalesce(sum(attempts > 1), 0) AS retried, coalesce(sum(key = 'shadow'), 0) AS copies
+       FROM request_log`,
     );
     const [last] = plant.query('SELECT hash FROM request_log ORDER BY seq DESC LIMIT 1');
     return {
       requests: Number(sums?.['requests']),
       estimated: Number(sums?.['estimated']),
+      retried: Number(sums?.['retried']),
+      copies: Number(sums?.['copies']),
+      inLine: plant.inLine,
       crashes: this.#crashes,
       shrunk: plant.shrunk,
       outcomes,
@@ -91,9 +97,13 @@ export class Script {
   async comeToRest(): Promise<void> {
     const plant = this.#plant;
     plant.setFault('none');
+    plant.away.clear();
     const { random } = plant;
     const isBusy = () =>
-      plant.gate.inFlight.size > 0 || plant.hasWork || plant.store.ledger.stats().queued > 0;
+      plant.gate.inFlight.size > 0 ||
+      plant.gate.shadows.size > 0 ||
+      plant.hasWork ||
+      plant.store.ledger.stats().queued > 0;
     for (let round = 0; isBusy() || round < 3; round += 1) {
       if (round > 400) return plant.fail('requests do not come to an end');
       for (const caller of this.#callers) {
@@ -105,7 +115,9 @@ export class Script {
         else if (request.state === 'asked' || !request.isPaused) request.step();
       }
       await turns(40);
-      plant.runTimers(true);
+      plant.gate.scheduler.pump(plant.clock.monotonicMs());
+      // Not at once: who waits in line should mostly get their turn.
+      plant.runTimers(round % 5 === 4);
       plant.endTurn();
       await turns(40);
     }
@@ -346,6 +358,15 @@ export class Script {
       store.audit.record({ ...said, target: 'K', before: null, after: { name: 'k' } }),
     );
     return 'recorded';
+  }
+
+  /** A backend goes away or comes back, and who waits for it is told. */
+  #backend(): string {
+    const { away, gate, clock, random } = this.#plant;
+    const id = random.pick(['box', 'cloud']);
+    if (!away.delete(id)) away.add(id);
+    gate.scheduler.pump(clock.monotonicMs());
+    return `${id} is ${away.has(id) ? 'away' : 'there'}`;
   }
 
   async #rest(): Promise<string> {

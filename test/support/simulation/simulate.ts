@@ -14,6 +14,12 @@ export interface SimulationReport {
   readonly shrunk: number;
   readonly outcomes: Readonly<Record<string, number>>;
   readonly estimated: number;
+  /** Requests with more than one attempt. */
+  readonly retried: number;
+  /** Copies for a shadow. */
+  readonly copies: number;
+  /** Requests that waited for a place. */
+  readonly inLine: number;
   /** SHA-256 of the last row of the chain: the same for the same seed. */
   readonly head: string;
 }

@@ -8,6 +8,9 @@ export class Tally {
   crashes = 0;
   shrunk = 0;
   estimated = 0;
+  retried = 0;
+  copies = 0;
+  inLine = 0;
   readonly #outcomes = new Map<string, number>();
 
   add(report: SimulationReport): void {
@@ -17,6 +20,9 @@ export class Tally {
     this.crashes += report.crashes;
     this.shrunk += report.shrunk;
     this.estimated += report.estimated;
+    this.retried += report.retried;
+    this.copies += report.copies;
+    this.inLine += report.inLine;
     for (const [outcome, count] of Object.entries(report.outcomes)) {
       this.#outcomes.set(outcome, this.of(outcome) + count);
     }
@@ -31,7 +37,8 @@ export class Tally {
     const outcomes = [...this.#outcomes].sort().map(([outcome, count]) => `${count} ${outcome}`);
     return (
       `${this.seeds} seeds, ${this.steps} steps, ${this.crashes} crashes, ` +
-      `${this.requests} requests: ${outcomes.join(', ')}; ${this.estimated} estimated, ${this.shrunk} shrunk`
+      `${this.requests} requests: ${outcomes.join(', ')}; ${this.estimated} estimated, ${this.shrunk} shrunk, ` +
+      `${this.retried} retried, ${this.inLine} in line, ${this.copies} copies`
     );
   }
 }
