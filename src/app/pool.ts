@@ -79,7 +79,8 @@ export function openPool(options: PoolOptions): Pool {
   return {
     ...{ scheduler, health, processes, retryBudget },
     replace(built) {
-      processes.replaceProcesses(toEngines(built.config));
+      const { maxWaiting } = built.config.queue;
+      processes.replaceProcesses(toEngines(built.config), { maxWaiting });
       health.replaceBackends(toHealthSpecs(built), built.config.health);
       scheduler.replaceSettings(toSchedulerSettings(built.config));
       retryBudget.replaceRatio(built.config.retries.budget);

@@ -1,11 +1,12 @@
 import { join, resolve } from 'node:path';
 import { openHttpClient } from '../../src/backends/http1/client.ts';
-import type { EngineProcesses, ProcessView } from '../../src/backends/process/engine-processes.ts';
+import type {
+  EngineLimits,
+  EngineProcesses,
+  ProcessView,
+} from '../../src/backends/process/engine-processes.ts';
 import type { EngineSettings } from '../../src/backends/process/engine-settings.ts';
-import {
-  type EngineLimits,
-  openEngineProcesses,
-} from '../../src/backends/process/open-engine-processes.ts';
+import { openEngineProcesses } from '../../src/backends/process/open-engine-processes.ts';
 import { createReadyProbe } from '../../src/backends/process/ready-probe.ts';
 import { spawnEngine } from '../../src/backends/process/spawn-engine.ts';
 import { startWatchdog } from '../../src/backends/watchdog.ts';

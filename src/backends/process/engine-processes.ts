@@ -3,6 +3,13 @@ import type { EngineSettings } from './engine-settings.ts';
 export const PROCESS_STATES = ['stopped', 'starting', 'ready', 'stopping', 'failed'] as const;
 export type ProcessState = (typeof PROCESS_STATES)[number];
 
+export interface EngineLimits {
+  /** Requests that may wait for processes, in all; 0: each is told at once that it is loading. */
+  readonly maxWaiting: number;
+  /** After this wait a busy process takes no more requests, so that another one gets its place. */
+  readonly fairnessMs: number;
+}
+
 /** Model servers that llmgate starts when a request needs them. */
 export interface EngineProcesses {
   isManaged(backend: string): boolean;
@@ -26,7 +33,7 @@ export interface EngineProcesses {
    * What a reload says. Unchanged processes keep running, changed ones start again when nobody
    * uses them, those that are gone from the configuration end with their last request.
    */
-  replaceProcesses(processes: readonly EngineSettings[]): void;
+  replaceProcesses(processes: readonly EngineSettings[], limits?: Partial<EngineLimits>): void;
   views(): readonly ProcessView[];
   /** Ends all of them and everything they started. Resolves when they are gone. */
   stop(): Promise<void>;

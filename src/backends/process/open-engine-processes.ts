@@ -1,18 +1,11 @@
 import { GateError } from '../../core/error.ts';
 import { Engine } from './engine.ts';
-import type { EngineProcesses, EngineUse, UseOptions } from './engine-processes.ts';
+import type { EngineLimits, EngineProcesses, EngineUse, UseOptions } from './engine-processes.ts';
 import type { EngineParts } from './engine-run.ts';
 import type { EngineSettings } from './engine-settings.ts';
 import { toLeaving } from './engine-waiters.ts';
 import { decideResidency } from './residency.ts';
 import type { Capacity } from './room.ts';
-
-export interface EngineLimits {
-  /** Requests that may wait for processes, in all. */
-  readonly maxWaiting: number;
-  /** After this wait a busy process takes no more requests, so that another one gets its place. */
-  readonly fairnessMs: number;
-}
 
 export const ENGINE_LIMITS: EngineLimits = {
   maxWaiting: 1_024,
@@ -35,7 +28,7 @@ export function openEngineProcesses(options: EngineProcessesOptions): EngineProc
 
 class EngineFleet implements EngineProcesses {
   readonly #options: EngineProcessesOptions;
-  readonly #limits: EngineLimits;
+  #limits: EngineLimits;
   readonly #engines = new Map<string, Engine>();
   #isClosed = false;
   #isDeciding = false;
@@ -108,7 +101,8 @@ class EngineFleet implements EngineProcesses {
     return true;
   }
 
-  replaceProcesses(processes: readonly EngineSettings[]): void {
+  replaceProcesses(processes: readonly EngineSettings[], limits?: Partial<EngineLimits>): void {
+    this.#limits = { ...this.#limits, ...limits };
     const wanted = new Set(processes.map(({ backend }) => backend));
     for (const engine of this.#engines.values()) if (!wanted.has(engine.id)) engine.remove();
     for (const settings of processes) {

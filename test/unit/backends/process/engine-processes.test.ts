@@ -137,10 +137,14 @@ describe('an engine', () => {
   });
 
   test('too many that wait are refused', async () => {
-    await using lab = openEngineLab([someEngine('a')], { maxWaiting: 1 });
+    const settings = someEngine('a');
+    await using lab = openEngineLab([settings], { maxWaiting: 1 });
     const first = lab.use('a');
     await expect(lab.use('a')).rejects.toMatchObject({ code: 'overloaded' });
+    lab.engines.replaceProcesses([settings], { maxWaiting: 2 });
+    const second = lab.use('a');
     (await first).end();
+    (await second).end();
   });
 });
 
