@@ -1,4 +1,5 @@
 import { cpus } from 'node:os';
+import { median, spread } from '../spread.ts';
 import { holdStreams, runSequential, runStreams, runWrk } from './load.ts';
 import {
   type Bench,
@@ -169,15 +170,4 @@ async function interleave(bench: Bench, rounds: number, work: (way: Way) => Prom
     gateway.push(await work(bench.gateway));
   }
   return { nginx, gateway, ratios: gateway.map((us, round) => us / (nginx[round] ?? us)) };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-function spread(values: readonly number[], digits = 2): string {
-  const low = Math.min(...values).toFixed(digits);
-  const high = Math.max(...values).toFixed(digits);
-  return `${median(values).toFixed(digits)} (${low}–${high})`;
 }

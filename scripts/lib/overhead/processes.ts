@@ -76,7 +76,8 @@ budgets:
 `;
 }
 
-function nginxConfig(folder: string, port: number, mockPort: number): string {
+/** One worker that only forwards. */
+export function nginxConfig(folder: string, port: number, mockPort: number): string {
   return `worker_processes 1;
 daemon off;
 pid ${folder}/nginx.pid;
@@ -107,8 +108,9 @@ http {
 `;
 }
 
-async function createKey(folder: string, file: string): Promise<string> {
-  const made = Bun.spawn([BINARY, 'keys', 'create', '--name', 'bench', '--quiet', '-c', file], {
+/** A key without bounds, made through the running gateway or in its store. */
+export async function createKey(folder: string, file: string, binary = BINARY): Promise<string> {
+  const made = Bun.spawn([binary, 'keys', 'create', '--name', 'bench', '--quiet', '-c', file], {
     cwd: folder,
     stdout: 'pipe',
     stderr: 'pipe',
@@ -140,7 +142,7 @@ export async function untilListening(port: number): Promise<void> {
   throw new Error(`nothing listens on port ${port}`);
 }
 
-function childrenOf(pid: number): number[] {
+export function childrenOf(pid: number): number[] {
   const isChild = (entry: string) => {
     try {
       const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
