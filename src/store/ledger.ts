@@ -234,7 +234,7 @@ export class GroupCommitLedger implements Ledger {
 
   /** `locked` when it will be tried again by itself. */
   #tryBegin(): 'begun' | 'locked' | NotBegun {
-    let cause: unknown = new Error('Another connection does not give the write lock back.');
+    let cause: unknown;
     try {
       if (this.#writer.tryBegin()) {
         this.#looks = 0;
@@ -248,6 +248,7 @@ export class GroupCommitLedger implements Ledger {
       this.#writer.rollback();
       cause = fault;
     }
+    cause ??= new Error('Another connection does not give the write lock back.');
     return new NotBegun('no transaction', { cause });
   }
 
