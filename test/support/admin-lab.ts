@@ -8,6 +8,7 @@ import type { Operations } from '../../src/admin/operations.ts';
 import { createRemoteOperations } from '../../src/admin/remote-operations.ts';
 import { startAdminServer } from '../../src/admin/server.ts';
 import type { RandomBytes } from '../../src/core/clock.ts';
+import type { Log } from '../../src/observe/log.ts';
 import { createCheckpointer } from '../../src/store/checkpointer.ts';
 import { type ContentAccess, createNoContent } from '../../src/store/content/content-access.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -33,6 +34,7 @@ export interface AdminLabOptions {
   /** `local-unnamed`: in this process, for a server that knows who asks. */
   readonly way: 'local' | 'local-unnamed' | 'remote';
   readonly live?: LiveGateway | null;
+  readonly log?: Pick<Log, 'levels' | 'setLevels'>;
   readonly content?: ContentAccess;
   /** What the configuration says of budgets; null when it cannot be read. */
   readonly fileBudgets?: FileBudgets | null;
@@ -54,6 +56,7 @@ export async function openAdminLab(options: AdminLabOptions): Promise<AdminLab> 
   const local = createOperations({
     ...{ store, content, clock, random, live, signing },
     fileBudgets: async () => fileBudgets,
+    ...(options.log === undefined ? {} : { log: options.log }),
     ...(way === 'local' ? here : {}),
   });
   const socketPath = join(dataDir, 'admin.sock');

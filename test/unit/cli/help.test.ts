@@ -14,6 +14,7 @@ import { addExplainCommand } from '../../../src/cli/explain.ts';
 import type { CliIo } from '../../../src/cli/io.ts';
 import { addKeysCommand } from '../../../src/cli/keys.ts';
 import { addLedgerCommand } from '../../../src/cli/ledger.ts';
+import { addLogCommand } from '../../../src/cli/log.ts';
 import { addModelsCommand } from '../../../src/cli/models.ts';
 import { addReloadCommand } from '../../../src/cli/reload.ts';
 import { addRestoreCommand } from '../../../src/cli/restore.ts';
@@ -89,6 +90,7 @@ function addAll(program: Command, io: CliIo): void {
     addStatusCommand,
     addTopCommand,
     addReloadCommand,
+    addLogCommand,
     addDoctorCommand,
     addBenchCommand,
     addVersionCommand,
