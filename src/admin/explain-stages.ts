@@ -23,8 +23,10 @@ export function runningStages(current: string, words: StageWords): StageView[] {
   const at = REQUEST_STAGES.map(String).indexOf(current);
   return REQUEST_STAGES.map((stage, index): StageView => {
     if (index > at) return { stage, verdict: 'not_reached', words: [] };
-    const verdict = index === at ? 'running' : 'passed';
-    return { stage, verdict, words: [...(words[stage] ?? [])] };
+    if (index < at) return { stage, verdict: 'passed', words: [...(words[stage] ?? [])] };
+    // What an early stage decides is not known before it has.
+    const isTold = stage === 'queue' || stage === 'forward' || stage === 'meter';
+    return { stage, verdict: 'running', words: isTold ? [...(words[stage] ?? [])] : [] };
   });
 }
 

@@ -96,7 +96,7 @@ function hindrance(
   }
   const places = standing?.places ?? null;
   if (places !== null && standing !== undefined && standing.inFlight >= places) {
-    return `all of its ${places} places are taken`;
+    return places === 1 ? 'its only place is taken' : `all of its ${places} places are taken`;
   }
   return null;
 }

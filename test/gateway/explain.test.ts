@@ -228,6 +228,7 @@ describe('a request that is not made', () => {
     await gate.chat();
     const before = await operations.status();
     const asked = gate.mock.requests().length;
+    const room = (await dry(gate, { model: 'shaky' })).limits[0]?.remaining ?? 0;
     for (let round = 0; round < 3; round += 1) {
       await dry(gate, { model: 'shaky', headers: { 'x-llmgate-tags': `n=${round}` } });
       await dry(gate, { model: 'secret' });
@@ -239,6 +240,7 @@ describe('a request that is not made', () => {
     expect(gate.openRows()).toBe(0);
     // The next real one gets the target that it would have got.
     const looked = await dry(gate, { model: 'shaky' });
+    expect(looked.limits[0]?.remaining).toBeGreaterThanOrEqual(room);
     const made = await explain(gate, idOf(await gate.chat({ model: 'shaky' })));
     expect(made.attempts[0]?.backend).toBe(looked.place?.backend);
   });
@@ -284,6 +286,54 @@ describe('a request that is not made', () => {
     expect(spare).toMatchObject({ would: 'be_sent', place: { backend: 'mock' } });
     const lost = await dry(gate, { model: 'lost' });
     expect(lost.refusal).toMatchObject({ stage: 'queue', code: 'no_backend_available' });
+  });
+
+  test('labels and prices leave targets out', async () => {
+    await using gate = await startGateway({
+      backends: `mock: { type: vllm, url: "%MOCK%", labels: [local] }
+  dead: { type: vllm, url: "http://127.0.0.1:9" }`,
+      config: `unpriced_models: deny
+models:
+  small:
+    targets: [{ backend: mock, price: { input: 1, output: 1 } }, dead]
+    rules: [{ when: { header: { x-data: secret } }, labels: [local] }]
+  dear: { targets: [mock, dead], price: { input: 1, output: 1 },
+    rules: [{ when: { stream: false }, labels: [local] }] }`,
+    });
+    const why = async (model: string) =>
+      (await dry(gate, { model })).targets.map(({ backend, why_not }) => [backend, why_not]);
+    expect(await why('small')).toEqual([
+      ['mock', null],
+      ['dead', 'it has no price'],
+    ]);
+    expect(await why('dear')).toEqual([
+      ['mock', null],
+      ['dead', 'it is not labelled local'],
+    ]);
+  });
+
+  test('full backends: it would wait, and says behind how many', async () => {
+    await using gate = await startGateway({
+      backends: 'mock: { type: vllm, url: "%MOCK%", max_concurrency: 1 }',
+    });
+    gate.mock.set({ ttft_ms: 60_000 });
+    const leave = new AbortController();
+    const ask = () =>
+      fetch(`${gate.url}/v1/chat/completions`, {
+        ...{ method: 'POST', signal: leave.signal },
+        headers: { authorization: `Bearer ${gate.key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'small', messages: [hello()] }),
+      }).catch(() => {});
+    const asked = [ask()];
+    await gate.mock.untilRequests(1);
+    const found = await dry(gate, { model: 'small' });
+    expect(found).toMatchObject({
+      ...{ would: 'wait', place: null, waits_behind: 0, refusal: null },
+      targets: [{ in_flight: 1, places: 1, why_not: 'its only place is taken' }],
+    });
+    leave.abort();
+    await Promise.all(asked);
+    await gate.mock.untilCallerLeft(1);
   });
 
   test('a budget that shortens answers does so', async () => {
