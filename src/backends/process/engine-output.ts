@@ -11,6 +11,9 @@ const KEPT_LINES = 20;
 /** Shorter secrets would cover ordinary words. */
 const SECRET_CHARS = 6;
 
+/** Lines of the two are put together apart: an engine writes to both at once. */
+export type OutputStream = 'stdout' | 'stderr';
+
 interface OutputOptions {
   readonly clock: Clock;
   /** Covered wherever they appear: engines like to print their arguments. */
@@ -25,9 +28,7 @@ export class EngineOutput {
   readonly #options: OutputOptions;
   readonly #secrets: readonly string[];
   readonly #last: string[] = [];
-  /** Of the line that is being written; bounded. */
-  #pending = new Uint8Array(0);
-  #isCut = false;
+  readonly #unended = { stdout: new UnendedLine(), stderr: new UnendedLine() };
   #secondStartMs = Number.NEGATIVE_INFINITY;
   #toldInSecond = 0;
   #dropped = 0;
@@ -42,37 +43,29 @@ export class EngineOutput {
     return this.#last;
   }
 
-  write(bytes: Uint8Array): void {
-    let from = 0;
+  write(bytes: Uint8Array, from: OutputStream = 'stdout'): void {
+    const unended = this.#unended[from];
+    let start = 0;
     for (;;) {
-      const end = bytes.indexOf(0x0a, from);
+      const end = bytes.indexOf(0x0a, start);
       // A progress bar ends its lines with a carriage return only.
       const until = end === -1 ? bytes.length : end;
-      this.#keep(bytes.subarray(from, until));
+      unended.keep(bytes.subarray(start, until));
       if (end === -1) return;
-      this.#endLine();
-      from = end + 1;
+      this.#endLine(unended);
+      start = end + 1;
     }
   }
 
   /** The process has ended: what has no line break is a line as well. */
   end(): void {
-    if (this.#pending.length > 0) this.#endLine();
+    for (const unended of Object.values(this.#unended)) this.#endLine(unended);
     this.#reportDropped();
   }
 
-  #keep(bytes: Uint8Array): void {
-    const room = LINE_BYTES - this.#pending.length;
-    if (bytes.length > room) this.#isCut = true;
-    if (room <= 0 || bytes.length === 0) return;
-    this.#pending = Buffer.concat([this.#pending, bytes.subarray(0, room)]);
-  }
-
-  #endLine(): void {
-    const text = new TextDecoder().decode(this.#pending);
-    const line = this.#neutral(text, this.#isCut);
-    this.#pending = new Uint8Array(0);
-    this.#isCut = false;
+  #endLine(unended: UnendedLine): void {
+    const { text, isCut } = unended.take();
+    const line = this.#neutral(text, isCut);
     if (line === '') return;
     this.#last.push(line);
     if (this.#last.length > KEPT_LINES) this.#last.shift();
@@ -109,6 +102,26 @@ export class EngineOutput {
     findSecrets(plain, found);
     plain = coverSpans(plain, found, false);
     return plain.length > LINE_CHARS || isCut ? `${plain.slice(0, LINE_CHARS)}…` : plain;
+  }
+}
+
+/** A line that is being written; bounded. */
+class UnendedLine {
+  #bytes = new Uint8Array(0);
+  #isCut = false;
+
+  keep(bytes: Uint8Array): void {
+    const room = LINE_BYTES - this.#bytes.length;
+    if (bytes.length > room) this.#isCut = true;
+    if (room <= 0 || bytes.length === 0) return;
+    this.#bytes = Buffer.concat([this.#bytes, bytes.subarray(0, room)]);
+  }
+
+  take(): { readonly text: string; readonly isCut: boolean } {
+    const taken = { text: new TextDecoder().decode(this.#bytes), isCut: this.#isCut };
+    this.#bytes = new Uint8Array(0);
+    this.#isCut = false;
+    return taken;
   }
 }
 

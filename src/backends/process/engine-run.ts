@@ -132,7 +132,7 @@ export class EngineRun {
       env: engineEnvironment(this.settings, this.#parts.env),
       cwd,
       stopTimeoutMs,
-      onOutput: (bytes) => this.#output.write(bytes),
+      onOutput: (bytes, from) => this.#output.write(bytes, from),
     });
   }
 

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { type Clock, type RandomBytes, systemClock, systemRandom } from '../../core/clock.ts';
+import type { OutputStream } from './engine-output.ts';
 import { isGroupAlive, killMarked } from './process-table.ts';
 
 export interface SpawnRequest {
@@ -9,7 +10,7 @@ export interface SpawnRequest {
   /** How long the guard waits between SIGTERM and SIGKILL when the gateway is gone. */
   readonly stopTimeoutMs: number;
   /** Gets what it writes, from both of its outputs. */
-  readonly onOutput: (bytes: Uint8Array) => void;
+  readonly onOutput: (bytes: Uint8Array, from: OutputStream) => void;
 }
 
 export interface EngineExit {
@@ -86,8 +87,8 @@ function createSpawnEngine(clock: Clock, random: RandomBytes): SpawnEngine {
         detached: true,
       },
     );
-    void drain(child.stdout, onOutput);
-    void drain(child.stderr, onOutput);
+    void drain(child.stdout, (bytes) => onOutput(bytes, 'stdout'));
+    void drain(child.stderr, (bytes) => onOutput(bytes, 'stderr'));
     return {
       pid: child.pid,
       exited: child.exited.then(() => ({

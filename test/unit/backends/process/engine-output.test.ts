@@ -11,7 +11,7 @@ function openOutput(secrets: readonly string[] = []) {
     onLine: (line) => lines.push(line),
     onDropped: (count) => dropped.push(count),
   });
-  const write = (text: string) => output.write(Buffer.from(text));
+  const write = (text: string, from?: 'stderr') => output.write(Buffer.from(text), from);
   return { clock, lines, dropped, output, write };
 }
 
@@ -27,6 +27,17 @@ describe('what an engine writes', () => {
     const { lines, write } = openOutput();
     for (const piece of pieces) write(piece);
     expect(lines).toEqual(expected);
+  });
+
+  test('what it writes to both of its outputs does not meet in one line', () => {
+    const { lines, output, write } = openOutput(['correct-horse-battery']);
+    write('\r10%', 'stderr');
+    write('key=correct-ho');
+    write('\r90%\n', 'stderr');
+    write('rse-battery\n');
+    write('\rdone', 'stderr');
+    output.end();
+    expect(lines).toEqual(['90%', 'key=[SECRET]', 'done']);
   });
 
   test('a last line without its end', () => {
