@@ -17,7 +17,10 @@ import { type Reply, toReply } from '../support/start-gateway.ts';
 // Backends that answer as none should, behind the compiled gateway. The caller gets an error of its
 // protocol or a broken stream, never a clean end; the books have one row; and nothing is asked twice.
 
-const PRICED = 'models:\n  small: { targets: [mock], price: { input: 1, output: 2 } }\n';
+const PRICED =
+  'models:\n  small: { targets: [mock], price: { input: 1, output: 2 } }\n' +
+  // One answer is looked at, and so many bad ones must not close the backend to the next.
+  'retries: { attempts: 1 }\nhealth: { breaker: { min_attempts: 1000 } }\n';
 let mock: Mock;
 let serve: ServeLab;
 let served: Served;
@@ -43,7 +46,8 @@ describe.each([
   ['usage beyond belief', usages],
 ])('%s', (_name, table) => {
   test.each(table)('$name', async ({ fault, stream = false, ...expected }) => {
-    mock.script({ fault });
+    // Content that is read together with what is wrong behind it does not reach the caller.
+    mock.script({ fault, ...(stream && expected.code !== undefined ? { tps: 50 } : {}) });
     await check(await ask({ stream }), stream, expected);
   });
 });

@@ -36,14 +36,6 @@ const refused = (status: number, code: string) => ({
   row: { outcome: 'refused', code, status, output_tokens: 0, cost_nano_usd: 0, estimated: 0 },
 });
 
-/** As `refused`, but the head of the stream was out. */
-const emptyStream = (code: string) => ({
-  stream: true,
-  status: 200,
-  code,
-  row: { outcome: 'refused', code, status: 200, output_tokens: 0, cost_nano_usd: 0 },
-});
-
 const asReported = { output_tokens: 7, usage_source: 'reported', estimated: 0 };
 const good = { status: 200, row: { outcome: 'served', code: null, ...asReported } };
 
@@ -189,7 +181,8 @@ export const brokenStreams: Answer[] = [
   {
     name: 'a role and then FIN',
     fault: { kind: 'role_only' },
-    ...emptyStream('backend_stream_broken'),
+    stream: true,
+    ...refused(502, 'backend_stream_broken'),
   },
   {
     name: 'a stream without a frame',
@@ -210,7 +203,8 @@ export const brokenStreams: Answer[] = [
   {
     name: 'a frame that is no object',
     fault: reply(EVENTS, `${DELTA}data: null\n\n${DONE}`),
-    ...cut('backend_protocol_error'),
+    stream: true,
+    ...refused(502, 'backend_protocol_error'),
   },
   {
     name: 'a frame that is no UTF-8',
@@ -245,7 +239,8 @@ export const brokenStreams: Answer[] = [
   {
     name: 'an error event',
     fault: reply(EVENTS, `${DELTA}event: error\ndata: {"message":"boom"}\n\n${DONE}`),
-    ...cut('backend_error'),
+    stream: true,
+    ...refused(502, 'backend_error'),
     says: 'boom',
   },
 ];
