@@ -32,7 +32,11 @@ export interface SdkLab extends AsyncDisposable {
 /** The compiled gateway in a process of its own, with a mock behind it that tests can script. */
 export async function startSdkLab(): Promise<SdkLab> {
   const mock = await startMock({ models: ['small'] });
-  const serve = new ServeLab(`backends:\n  mock: { type: vllm, url: "${mock.url}" }\n${MODELS}`);
+  // The client's own retries are what is looked at, and nothing that fails keeps the next one out.
+  const serve = new ServeLab(
+    `backends:\n  mock: { type: vllm, url: "${mock.url}" }\n${MODELS}\n` +
+      'retries: { attempts: 1 }\nhealth: { breaker: { min_attempts: 1000 } }\n',
+  );
   const served = await serve.serve();
   let callers = 0;
   return {
