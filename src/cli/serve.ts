@@ -67,10 +67,7 @@ function writeAtOnce({ err }: CliIo): WriteOut {
   };
 }
 
-/**
- * A bug in one request must not end the others, so what nothing caught is told and counted. What
- * such a request has taken is given back when its deadline passes.
- */
+/** A bug in one request must not end the others: what nothing caught is told and counted. */
 function watchUncaught(io: ProcessIo, log: Log): () => number {
   let count = 0;
   io.onUncaught((cause, kind) => {
