@@ -58,6 +58,9 @@ models:
 budgets:
   - { per: all, usd: 9000000, window: total }
   - { per: team, usd: 9000000, window: month }
+retries: { attempts: 2, backoff: 1ms }
+# One backend has all the faults; nobody else is to be kept from it by them.
+health: { breaker: { min_attempts: 10000 } }
 log: { level: error }`;
 
 const INCONSISTENT = { kind: 'usage', value: 'inconsistent' };
@@ -71,7 +74,11 @@ const FAULTS: readonly object[] = [
   .concat([
     INCONSISTENT,
     ...[{ kind: 'reset' }, { kind: 'reset', after_tokens: 3 }, { kind: 'fin', after_tokens: 2 }],
-    ...[{ kind: 'no_terminal' }, { kind: 'malformed', after_tokens: 1 }, { kind: 'rate_limit' }],
+    ...[
+      { kind: 'no_terminal' },
+      { kind: 'malformed', after_tokens: 1 },
+      { kind: 'rate_limit', retry_after: 0 },
+    ],
     ...[{ kind: 'server_error' }, { kind: 'error_frame', after_tokens: 2 }, { kind: 'html' }],
     ...[{ kind: 'close_delimited' }, { kind: 'context_length' }, { kind: 'bad_chunk' }],
     ...[{ kind: 'drip', bytes: 7 }, { kind: 'crlf' }, { kind: 'role_only' }],
@@ -258,20 +265,32 @@ async function compare(lab: ServeLab, lines: readonly InvoiceLine[]): Promise<Bo
   const unbilled = new Map(rows.map((row) => [String(row['id']), row]));
   if (unbilled.size !== rows.length) problems.push('an id has two rows');
   const exact = new Group();
+  const thrownAway = new Group();
   const apart = new Map<string, Group>();
   const putApart = (reason: string, row: LoggedRequest, billed: bigint) => {
     const group = apart.get(reason) ?? new Group();
     apart.set(reason, group);
     group.add(row, billed);
   };
-  for (const line of lines) {
-    const id = (line.x_request_id ?? '').replaceAll('-', '');
+  const byRequest = Map.groupBy(lines, (line) => (line.x_request_id ?? '').replaceAll('-', ''));
+  for (const [id, ofRequest] of byRequest) {
     const row = unbilled.get(id);
-    if (row === undefined) {
-      problems.push(`the vendor saw ${id}, and no row or more than one attempt has it`);
+    // In the order in which they ended, and each ended before the next one began.
+    const line = ofRequest.at(-1);
+    if (row === undefined || line === undefined) {
+      problems.push(`the vendor saw ${id}, and no row has it`);
       continue;
     }
     unbilled.delete(id);
+    if (ofRequest.length > Number(row['attempts'])) {
+      problems.push(`${id} has ${ofRequest.length} lines and ${row['attempts']} attempts`);
+    }
+    for (const failed of ofRequest.slice(0, -1)) {
+      if (failed.ended_by === 'complete' && failed.fault === null) {
+        problems.push(`${id} was answered and asked again`);
+      }
+      thrownAway.add(row, billedNanoUsd(failed, row));
+    }
     const billed = billedNanoUsd(line, row);
     const reason = `${row['outcome']}, ${row['usage_source']}`;
     // Answered whole and told rightly, whatever else was odd about it.
@@ -307,6 +326,7 @@ async function compare(lab: ServeLab, lines: readonly InvoiceLine[]): Promise<Bo
   const report = [
     `${rows.length} requests, ${lines.length} lines of the vendor's invoice`,
     line('reported by the vendor, equal in every token', exact),
+    `  attempts that failed and were made again: ${thrownAway.rows}, billed ${usd(thrownAway.billed)} USD`,
     ...[...apart].sort().map(([reason, group]) => line(reason, group)),
     ...commands,
     ...problems.slice(0, 20),
