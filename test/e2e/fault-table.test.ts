@@ -69,7 +69,7 @@ function toYaml(urls: Readonly<Record<NonNullable<FaultCase['at']>, string>>): s
     }
   }
   return `timeouts: { connect: 400ms, first_byte: 800ms, idle: 800ms, total: 3s }
-retries: { hold: 600ms }
+retries: { hold: 1500ms }
 budgets: [{ per: key, usd: 50, window: total }]
 backends:
 ${backends.join('\n')}

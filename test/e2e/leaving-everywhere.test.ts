@@ -150,7 +150,7 @@ const MOMENTS: readonly Moment[] = [
     transports: ['http'],
     async arrive({ stream }) {
       const caller = ask({ model: 'engine', stream }, {});
-      if (stream) await caller.until(': waiting');
+      if (stream) await caller.until(/\n: /);
       else {
         await lab.until(
           () => lab.backend('engine'),
