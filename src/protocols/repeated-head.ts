@@ -25,7 +25,8 @@ export class RepeatedHead {
     const start = name.index + name[0].length;
     let end = start;
     while (isDigit(text.charCodeAt(end))) end += 1;
-    if (end === start) return;
+    // Two lengths may be equal; what changes one of them makes it a head that must be refused.
+    if (end === start || LENGTH_NAME.test(text.slice(end))) return;
     this.#before = text.slice(0, start);
     this.#after = text.slice(end);
   }

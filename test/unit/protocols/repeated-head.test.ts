@@ -37,6 +37,14 @@ describe('a head beside the one before it', () => {
     expect(repeated.compare('GET / HTTP/1.1\r\nhost: b\r\n')).toBe(OTHER_HEAD);
   });
 
+  test('of two equal lengths none may become another', () => {
+    const repeated = new RepeatedHead();
+    const twice = (first: number) => `${HEAD.replace('120', String(first))}content-length: 120\r\n`;
+    repeated.remember(twice(120));
+    expect(repeated.compare(twice(120))).toBe(SAME_HEAD);
+    expect(repeated.compare(twice(7))).toBe(OTHER_HEAD);
+  });
+
   test('the name inside a value is no length', () => {
     const repeated = new RepeatedHead();
     repeated.remember('GET / HTTP/1.1\r\nx: content-length: 5\r\n');
