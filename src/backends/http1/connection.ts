@@ -1,6 +1,7 @@
 import type { Socket } from 'bun';
 import type { Watch } from '../watchdog.ts';
 import type { OriginPool } from './origin-pool.ts';
+import { boundReceiveBuffer } from './receive-buffer.ts';
 import { type Progress, ReplyParser } from './reply-parser.ts';
 import { RequestWriter } from './request-writer.ts';
 import type { FailureCause, FailureStage } from './send-failure.ts';
@@ -25,6 +26,7 @@ export class Connection implements Watch {
   #sending: ActiveSending | null;
   #totalDueMs = 0;
   #gotBytes = false;
+  #isBounded = false;
 
   /** For a request that waits for the socket; `opened` or `dialFailed` follows. */
   constructor(pool: OriginPool, sending: ActiveSending) {
@@ -128,6 +130,7 @@ export class Connection implements Watch {
       if (!sending.over) this.#fail('closed', 'the reader of the reply threw');
       return;
     }
+    if (!this.#isBounded && this.#parser.isEventStream) this.#boundUnread();
     if (progress === 'done') this.#complete(sending, nowMs, false);
     else if (progress === 'broken') this.#fail('protocol', this.#parser.problem);
   }
@@ -196,6 +199,11 @@ export class Connection implements Watch {
     this.#totalDueMs = sending.startMs + deadlines.totalMs;
     this.#awaitBytes(sending.startMs);
     return true;
+  }
+
+  #boundUnread(): void {
+    this.#isBounded = true;
+    if (this.#socket !== null) boundReceiveBuffer(this.#socket);
   }
 
   #awaitBytes(nowMs: number): void {

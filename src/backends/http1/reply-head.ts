@@ -27,6 +27,8 @@ export interface ParsedHead {
   readonly keepAlive: boolean;
   /** What `Keep-Alive: timeout=` promises, when it is there. */
   readonly keepAliveMs: number | null;
+  /** Its body comes bit by bit, and is passed on as it comes. */
+  readonly isEventStream: boolean;
 }
 
 /** Thrown for a reply that is not HTTP/1.1 as we read it. The message is for logs. */
@@ -43,6 +45,8 @@ export const HEAD_LINES_MAX = 200;
  */
 const WELL_FORMED =
   /^HTTP\/1\.[01] [1-5][0-9][0-9](?: [\t\x20-\x7e\x80-\xff]*)?\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/;
+
+const EVENT_STREAM = /^text\/event-stream(?:$|[;\s])/i;
 
 const NO_BODY: Framing = { kind: 'length', length: 0 };
 const CHUNKED: Framing = { kind: 'chunked' };
@@ -75,6 +79,7 @@ export function parseReplyHead(text: string, toHead: boolean): ParsedHead {
   let coding: string | null = null;
   let connection = '';
   let keepAlive: string | null = null;
+  let isEventStream = false;
   for (const [name, value] of entries) {
     if (name === 'content-length') {
       if (length !== null && length !== value) throw new ReplyProblem('content-lengths differ');
@@ -84,6 +89,7 @@ export function parseReplyHead(text: string, toHead: boolean): ParsedHead {
       coding = value;
     } else if (name === 'connection') connection += `,${value}`;
     else if (name === 'keep-alive') keepAlive = value;
+    else if (name === 'content-type') isEventStream = EVENT_STREAM.test(value);
   }
 
   const old = text.charCodeAt(7) === 48; // HTTP/1.0
@@ -94,6 +100,7 @@ export function parseReplyHead(text: string, toHead: boolean): ParsedHead {
     framing,
     keepAlive: !old && framing !== UNTIL_CLOSE && !hasToken(connection, 'close'),
     keepAliveMs: keepAlive === null ? null : parseKeepAlive(keepAlive),
+    isEventStream,
   };
 }
 

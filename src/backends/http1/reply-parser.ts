@@ -59,6 +59,11 @@ export class ReplyParser {
     return this.#parsed?.keepAlive === true && !this.excess;
   }
 
+  /** Whether the reply that is being read is one; false before its head. */
+  get isEventStream(): boolean {
+    return this.#parsed?.isEventStream === true;
+  }
+
   get keepAliveMs(): number | null {
     return this.#parsed?.keepAliveMs ?? null;
   }

@@ -142,6 +142,29 @@ describe('pause() and resume()', () => {
     sending.abort();
   });
 
+  test.runIf(process.platform === 'linux')(
+    'of an event stream the system keeps little, and what is read at once is little',
+    async () => {
+      const backend = await lab.backend();
+      const pieces: number[] = [];
+      const hooks = { onData: (bytes: Uint8Array) => void pieces.push(bytes.length) };
+      const { reader, sending } = lab.send(backend.url, { hooks });
+      const peer = await backend.next();
+      await peer.expect('\r\n\r\n');
+      peer.write(HEAD.replace('\r\n', '\r\ncontent-type: text/event-stream; charset=utf-8\r\n'));
+      await reader.head;
+      sending.pause();
+      const block = Buffer.alloc(1_000_000, 'x');
+      for (let count = 0; count < 64; count++) peer.write(block);
+      await peer.stuck();
+      await lab.settled();
+      sending.resume();
+      await reader.bytes(64_000_000);
+      sending.abort();
+      expect(Math.max(...pieces)).toBeLessThanOrEqual(131_072);
+    },
+  );
+
   test('what was read before is delivered in order, the end included', async () => {
     const backend = await lab.backend();
     const hooks = { onData: () => sending.pause() };
