@@ -1,4 +1,5 @@
 import { BadValue } from './bad-value.ts';
+import { checkCommand } from './check-command.ts';
 import { type Secrets, secretKey } from './check-references.ts';
 import type { Finding, ValuePath } from './finding.ts';
 import { at, entriesOf, isMap, textAt } from './raw.ts';
@@ -43,7 +44,10 @@ function checkBackend(file: unknown, hook: unknown, path: ValuePath): Finding[] 
 }
 
 function checkStep(step: unknown, path: ValuePath, secrets: Secrets): Finding[] {
-  const findings = checkOneOf(step, ['command', 'webhook'], path);
+  const findings = [
+    ...checkOneOf(step, ['command', 'webhook'], path),
+    ...checkCommand(at(step, 'command'), [...path, 'command']),
+  ];
   if (at(step, 'waiting') === undefined && at(step, 'utilisation') === undefined) {
     const hint = 'write waiting, utilisation or both';
     findings.push({ path, message: 'has no bound', hint });

@@ -1,8 +1,8 @@
-import { isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseBackendUrl } from './backend-url.ts';
 import { getSecret, type Secrets, secretKey } from './check-references.ts';
 import type { BackendConfig, BackendType, ProcessConfig } from './config.ts';
-import { commandWords } from './process-command.ts';
+import { resolveCommand } from './process-command.ts';
 import { itemsOf } from './raw.ts';
 import { durationOrOff } from './resolve-pool.ts';
 import type { ConfigFile } from './schema.ts';
@@ -87,14 +87,12 @@ interface ProcessPlaces {
 }
 
 function resolveProcess(file: ProcessFile, places: ProcessPlaces): ProcessConfig {
-  const [program = '', ...args] = commandWords(file.command);
-  const isPath = program.includes('/') && !isAbsolute(program);
   const variables = Object.entries(file.env).map(([name, written]) => {
     const value = places.secretAt(name) ?? String(written);
     return { name, value, isSecret: typeof written === 'string' && hasReference(written) };
   });
   return {
-    command: [isPath ? resolve(places.folder, program) : program, ...args],
+    command: resolveCommand(file.command, places.folder),
     env: Object.fromEntries(variables.map(({ name, value }) => [name, value])),
     secrets: variables.filter(({ isSecret }) => isSecret).map(({ value }) => value),
     cwd: file.cwd === undefined ? null : resolve(places.folder, file.cwd),

@@ -52,7 +52,7 @@ export function resolveConfig(file: ConfigFile, secrets: Secrets, folder: string
     audit: resolveAudit(file.audit, secrets, folder),
     usage: { retentionMs: parseDuration(file.usage.retention) },
     alerts: resolveAlerts(file.alerts, secrets),
-    scaleHooks: resolveScale(file.scale, secrets),
+    scaleHooks: resolveScale(file.scale, { secrets, folder }),
     admin: resolveAdmin(file.admin, secrets, folder),
     metrics: resolveMetrics(file.metrics),
     traces: file.traces === undefined ? null : resolveTraces(file.traces, secrets),

@@ -34,6 +34,13 @@ describe('scale', () => {
     ]);
   });
 
+  test('a program beside the file is found wherever llmgate is started', () => {
+    const [hook] = parse(
+      '{ more: { model: a, up: { waiting: 1, command: bin/add x } } }',
+    ).scaleHooks;
+    expect(hook?.up?.action).toMatchObject({ command: ['/etc/llmgate/bin/add', 'x'] });
+  });
+
   const step = 'up: { waiting: 1, command: x }';
   test.each([
     ['{ model: a }', 'neither up nor down'],
@@ -55,6 +62,9 @@ describe('scale', () => {
       'no secrets in this file',
     ],
     ['{ model: a, up: { waitng: 1, command: x } }', 'waitng'],
+    ['{ model: a, up: { waiting: 1, command: "a && b" } }', 'no shell reads this'],
+    ['{ model: a, up: { waiting: 1, command: " " } }', 'a command begins with a program'],
+    ['{ model: a, up: { waiting: 1, command: [add, --token=abc] } }', 'list of processes'],
   ])('%s is refused', (hook, words) => {
     expect(() => parse(`{ more: ${hook} }`)).toThrow(words);
   });
