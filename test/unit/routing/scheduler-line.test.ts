@@ -248,3 +248,21 @@ describe('in line', () => {
     expect(pool.told).toEqual(['x@a']);
   });
 });
+
+test('places go on being given when the pool becomes part of another meanwhile', () => {
+  const pool = somePool(3);
+  const onUnavailable = () => {};
+  pool.place({ model: 'x', candidates: [target('b'), target('c')] });
+  pool.replica('a').maxConcurrency = 1;
+  pool.replica('b').isUp = false;
+  pool.place(SOME_JOB);
+  const joins = () => {
+    const asked = { ...SOME_JOB, candidates: [target('b')] };
+    pool.scheduler.ask(asked, 0, { onLease: () => {}, onUnavailable });
+  };
+  pool.scheduler.ask(SOME_JOB, 0, { onLease: joins, onUnavailable });
+  pool.wait('behind', SOME_JOB);
+  pool.replica('a').maxConcurrency = 3;
+  pool.scheduler.pump(0);
+  expect(pool.told).toEqual(['behind@a']);
+});
