@@ -76,6 +76,8 @@ afterAll(async () => {
 
 function configOf(format: 'json' | 'text'): string {
   return `log: { level: debug, format: ${format} }
+retries: { attempts: 1 }
+health: { breaker: { min_attempts: 1000 } }
 backends:
   env: { type: vllm, url: "${mock.url}", api_key: "\${env:BACKEND_KEY}" }
   file:
@@ -186,6 +188,8 @@ async function askFailingBackends(key: string): Promise<void> {
     for (const fault of [...faults, { kind: 'html' }, { kind: 'reset' }] as const) {
       mock.script({ fault });
       await ask(place, { key, body: { ...CHAT, model } });
+      // Failures in a row would keep the next one from the backend.
+      await ask('answers', { key, body: { ...CHAT, model } });
     }
     for (const fault of [
       { kind: 'error_frame', after_tokens: 2, message },
@@ -195,6 +199,7 @@ async function askFailingBackends(key: string): Promise<void> {
     ] as const) {
       mock.script({ fault });
       await ask(place, { key, body: { ...CHAT, model, stream: true } });
+      await ask('answers', { key, body: { ...CHAT, model } });
     }
   }
 }
