@@ -134,5 +134,5 @@ function toLocal({ backends }: Config): LocalBackend[] {
 }
 
 function isLoopback(url: string): boolean {
-  return /^https?:\/\/(127\.|localhost\b|\[::1\])/i.test(url);
+  return url.startsWith('unix:') || /^https?:\/\/(127\.|localhost\b|\[::1\])/i.test(url);
 }

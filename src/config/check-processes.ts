@@ -62,7 +62,7 @@ function checkEnv(env: unknown, path: ValuePath): Finding[] {
 }
 
 function checkPlace({ id, path, origin }: Process): Finding[] {
-  if (origin === undefined) return [];
+  if (origin === undefined || origin.protocol === 'unix:') return [];
   if (isLoopback(origin.hostname.replace(/^\[(.*)\]$/, '$1'))) return [];
   const message = `processes are started on this machine only, and backends.${id}.url is another one`;
   return [{ path, at: 'key', message, hint: 'use a url such as http://127.0.0.1:9001' }];

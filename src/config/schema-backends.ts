@@ -81,7 +81,7 @@ export const Backend = z.strictObject({
       'What runs there: it decides how models are discovered and how usage is reported; required.',
   }),
   url: BackendUrl.optional().meta({
-    description: `Base URL, with or without a trailing /v1; required except for type openai, where it defaults to ${OPENAI_URL}.`,
+    description: `Base URL, with or without a trailing /v1, or unix: and the path of a socket; required except for type openai, where it defaults to ${OPENAI_URL}.`,
   }),
   api_key: z
     .union([Secret, z.array(Secret)])

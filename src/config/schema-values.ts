@@ -51,7 +51,7 @@ const WEB_URL_PATTERN = '^[hH][tT][tT][pP][sS]?://[^\\s#@]+$';
 
 export const BackendUrl = written({
   title: 'URL',
-  pattern: '^[hH][tT][tT][pP][sS]?://[^\\s?#@]+$',
+  pattern: '^([hH][tT][tT][pP][sS]?://[^\\s?#@]+|unix:/[^\\s]+)$',
   parse: parseBackendUrl,
   ifNumber: 'must be a URL such as http://127.0.0.1:8000',
 });

@@ -1,5 +1,8 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startGateway } from '../support/start-gateway.ts';
+import { tempDir } from '../support/temp-store.ts';
 
 test('what is not ours to change reaches the backend byte for byte', async () => {
   await using gate = await startGateway({
@@ -181,4 +184,26 @@ test('more requests are in flight at once than a pool of fetch allows', async ()
   await gate.mock.untilCallerLeft(400);
   await gate.settled();
   expect(gate.openRows()).toBe(0);
+});
+
+test('a backend may be a unix socket', async () => {
+  const folder = tempDir();
+  const path = join(folder, 'engine.sock');
+  const listing = { object: 'list', data: [{ id: 'small', object: 'model' }] };
+  const answer = {
+    id: 'a',
+    object: 'chat.completion',
+    choices: [{ index: 0, message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+  };
+  const engine = Bun.serve({
+    unix: path,
+    fetch: (request) => Response.json(request.method === 'GET' ? listing : answer),
+  });
+  await using gate = await startGateway({ backends: `box: { type: vllm, url: "unix:${path}" }` });
+  const reply = await gate.chat();
+  expect(reply.status).toBe(200);
+  expect(reply.headers.get('x-llmgate-backend')).toBe('box');
+  await engine.stop(true);
+  rmSync(folder, { recursive: true, force: true });
 });

@@ -21,6 +21,8 @@ describe('the URL of a backend', () => {
   test.each([
     ['127.0.0.1:8000', 'starts with http'],
     ['localhost:8000', 'starts with http'],
+    ['unix:engine.sock', 'absolute path'],
+    [`unix:/${'x'.repeat(107)}`, 'at most 107 bytes'],
     ['file:///etc/passwd', 'starts with http'],
     ['http://', 'not a URL'],
     ['http://a:b@127.0.0.1', 'credentials'],
