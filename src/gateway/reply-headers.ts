@@ -16,7 +16,8 @@ export function replyHeaders(exchange: Exchange): ReplyHeaderFields {
     headers['x-llmgate-backend'] = backend;
     headers['x-llmgate-attempts'] = String(exchange.attempts.length);
   }
-  if (exchange.queueMs > 0) headers['x-llmgate-queue-ms'] = String(Math.round(exchange.queueMs));
+  const queueMs = Math.round(exchange.queueMs);
+  if (queueMs > 0) headers['x-llmgate-queue-ms'] = String(queueMs);
   if (exchange.outputLimit !== null) {
     headers['x-llmgate-max-output-tokens'] = String(exchange.outputLimit);
   }
