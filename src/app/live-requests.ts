@@ -1,6 +1,7 @@
 import type { Endpoint } from '../core/call.ts';
 import type { Key } from '../core/key.ts';
 import { NANO_PER_USD, nanoUsd, toUsdString } from '../core/money.ts';
+import type { Story } from '../gateway/stories.ts';
 import type { FinishedRequest, LiveAttempt, LiveRequest } from '../observe/live-document.ts';
 import type { FinishedEntry } from './live-activity.ts';
 
@@ -41,20 +42,8 @@ interface ExchangeAttempt {
   readonly status: number | null;
 }
 
-/** How an unusual request went. Milliseconds after it arrived. */
-export interface RequestStory {
-  readonly notes: readonly { readonly atMs: number; readonly text: string }[];
-  readonly attempts: readonly {
-    readonly backend: string;
-    readonly model: string;
-    readonly reason: string;
-    readonly startMs: number;
-    readonly endMs: number;
-    readonly firstTokenMs: number | null;
-    readonly code: string | null;
-    readonly status: number | null;
-  }[];
-}
+/** How an unusual request went. */
+export type RequestStory = Pick<Story, 'notes' | 'attempts'>;
 
 /** Name of a key by its id; the id again when it is not known. */
 export type KeyNames = (id: string) => string;

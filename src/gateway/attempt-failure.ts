@@ -1,9 +1,10 @@
 import { type GateError, traitsOf } from '../core/error.ts';
+import type { AttemptOutcome } from '../observe/metrics/request-fact.ts';
 import type { Attempt } from './attempt.ts';
 import { failureToError, refusalToError } from './backend-failure.ts';
 import { type Asked, repeatsRequest, withoutSecrets } from './backend-words.ts';
 import type { Exchange } from './exchange.ts';
-import type { AttemptOutcome, ReplyHead, SendFailure } from './ports.ts';
+import type { ReplyHead, SendFailure } from './ports.ts';
 
 /** Why an attempt gave no answer, and what that allows. */
 export interface Failure {

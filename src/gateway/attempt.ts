@@ -1,12 +1,12 @@
 import type { Endpoint } from '../core/call.ts';
 import type { ErrorCode } from '../core/error.ts';
+import type { AttemptOutcome } from '../observe/metrics/request-fact.ts';
 import type { GpuLease } from '../pricing/gpu-share.ts';
 import type { Target } from '../routing/model-table.ts';
 import type { LeaseResult, ReplicaLease } from '../routing/scheduling.ts';
 import { BackendReply } from './backend-reply.ts';
 import type { UsageSoFar } from './exchange.ts';
 import type { Gate } from './gate.ts';
-import type { AttemptOutcome } from './ports.ts';
 
 /**
  * One request to one backend, from the place it was given until its answer has ended. Whatever it

@@ -3,12 +3,10 @@
  * `limits/` satisfy these by shape; `app/` is the only place that knows both sides.
  */
 
-import type { Endpoint } from '../core/call.ts';
 import type { ErrorCode } from '../core/error.ts';
 import type { ContentMode, Key } from '../core/key.ts';
-import type { NanoUsd } from '../core/money.ts';
-import type { OutcomeName } from '../core/outcome.ts';
 import type { Usage } from '../core/usage.ts';
+import type { AttemptOutcome, AttemptTimes, SettledFact } from '../observe/metrics/request-fact.ts';
 import type { Target } from '../routing/model-table.ts';
 import type { AttemptRow, FinishedRow, OpenRow } from '../store/rows.ts';
 
@@ -176,41 +174,7 @@ export interface RequestMetrics {
   attempted(backend: string, outcome: AttemptOutcome, times: AttemptTimes): void;
 }
 
-/** Times are milliseconds; `ttftMs` is from sending to the first content, null when there was none. */
-export interface AttemptTimes {
-  readonly endpoint: Endpoint;
-  readonly model: string;
-  readonly durationMs: number;
-  readonly ttftMs: number | null;
-}
-
 /** What only somebody at a screen wants to know of finished requests. */
 export interface RequestActivity {
   finished(row: FinishedRow, queueMs: number): void;
-}
-
-export type AttemptOutcome = 'ok' | 'failed' | 'busy' | 'warming' | 'refused' | 'cancelled';
-
-/** One finished request as the metrics see it. Times are milliseconds. */
-export interface SettledFact {
-  readonly endpoint: Endpoint;
-  readonly model: string;
-  readonly outcome: OutcomeName;
-  readonly code: ErrorCode | null;
-  readonly backend: string | null;
-  readonly streamed: boolean;
-  readonly durationMs: number;
-  readonly ttftMs: number | null;
-  /** Mean gap between output tokens; null where there were not two. */
-  readonly interTokenMs: number | null;
-  /** What neither backends nor the wait in line took. */
-  readonly overheadMs: number;
-  readonly queueMs: number;
-  readonly usage: Usage;
-  readonly costNanoUsd: NanoUsd | null;
-  readonly keyId: string;
-  readonly user: string | null;
-  readonly team: string | null;
-  readonly tenant: string | null;
-  readonly gpuUs: number;
 }
