@@ -190,7 +190,7 @@ function somePool(random: SeededRandom): PoolRules {
     bytesInFlight: random.pick([1e9, 1e9, 2_000]),
     places: { box: places(), cloud: places() },
     resend: BACKENDS.filter(() => random.int(2) === 0),
-    hedges: random.int(3) === 0,
+    hedges: random.int(2) === 0,
     shadows: random.int(3) === 0,
     hasOtherKeys: random.int(3) === 0,
   };
@@ -264,7 +264,7 @@ function someModels(
     ...{ name, price, targets, aliases: [] },
     contextTokens: CONTEXT_TOKENS,
     maxOutputTokens: name === 'free' ? null : MODEL_MAX_TOKENS,
-    hedge: hedges && targets.length > 1 ? { after: { ms: 700 }, budget: 1 } : null,
+    hedge: hedges && targets.length > 1 ? { after: { ms: 60 }, budget: 1 } : null,
     shadow: shadows && name === 'small' ? { target: at('cloud', dear), share: 0.5 } : null,
     fallback: { ...NO_SPARES, ...spares[name] },
   });
