@@ -5,8 +5,9 @@ import type { Figure, Settings } from './figure.ts';
 import { onePool, quantileBetween, type Rig, runDelayMs } from './rig.ts';
 
 const CONCURRENT = 500;
-const BEHAVIOUR = { ttft_ms: 50, tps: 20, tokens: 60 };
-const STREAM_SECONDS = 3;
+const BEHAVIOUR = { ttft_ms: 50, tps: 20, tokens: 40 };
+/** Short enough for a rate above 200 a second, up to which the generator waits in a busy loop. */
+const STREAM_SECONDS = 2;
 const OVERHEAD = 'llmgate_gateway_overhead_seconds';
 
 /** First tokens and their rhythm at 500 streams, direct and through the gateway in turn. */
@@ -53,9 +54,18 @@ export async function measureFirstToken(rig: Rig, settings: Settings): Promise<F
     directP99.push((direct.p99_ttft_from_send_ms ?? Number.NaN) - BEHAVIOUR.ttft_ms);
   }
   const title = 'First token at 500 streams, added';
+  const quietest = directP99.indexOf(Math.min(...directP99));
+  const at = (values: readonly number[]) => (values[quietest] ?? Number.NaN).toFixed(2);
   return [
     { name: `${title}, p50`, measured: `${spread(added.p50)} ms`, goal: '' },
     { name: `${title}, p99`, measured: `${spread(added.p99)} ms`, goal: '≤ 1 ms' },
+    {
+      name: 'the same in the round in which the backend was least late',
+      measured:
+        `p50 ${at(added.p50)}, p99 ${at(added.p99)} ms; nginx ${at(nginxAdded.p50)}, ` +
+        `${at(nginxAdded.p99)} ms; the backend itself late by ${at(directP99)} ms at p99`,
+      goal: '≤ 1 ms',
+    },
     { name: 'the same by nginx, p50', measured: `${spread(nginxAdded.p50)} ms`, goal: '' },
     { name: 'the same by nginx, p99', measured: `${spread(nginxAdded.p99)} ms`, goal: '' },
     {
