@@ -65,9 +65,9 @@ export const Queue = z.strictObject({
     description:
       'Requests an engine may have in its own queue before no more are sent to it; default 8.',
   }),
-  sticky_tokens: Tokens.default(65_536).meta({
+  sticky_tokens: Tokens.default(262_144).meta({
     description:
-      'With balance sticky: prompt tokens on their way at one backend beyond which another one is chosen; default 65536.',
+      'With balance sticky: prompt tokens on their way at one backend beyond which another one is chosen; default 262144.',
   }),
   keep_alive: TimeoutOrOff.default('10s').meta({
     description:

@@ -64,7 +64,7 @@ export function healthyPool(options: PoolOptions): PoolParts {
         maxWaiting,
         modelConcurrency: new Map(),
         engineQueue: 8,
-        stickyTokens: 65_536,
+        stickyTokens: 262_144,
       },
     }),
     health: {

@@ -84,7 +84,7 @@ describe('what the rest of the program gets', () => {
         priorities: ['high', 'normal', 'low'],
         defaultPriority: 'normal',
         engineQueue: 8,
-        stickyTokens: 65_536,
+        stickyTokens: 262_144,
         keepAliveMs: 10_000,
       },
       health: {
