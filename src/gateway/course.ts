@@ -4,6 +4,7 @@ import type { FallbackCause } from '../routing/fallback-cause.ts';
 import type { Target } from '../routing/model-table.ts';
 import type { Choice } from '../routing/plan.ts';
 import type { ReplicaLease } from '../routing/scheduling.ts';
+import type { Attempt } from './attempt.ts';
 import type { Failure } from './attempt-failure.ts';
 import type { Exchange } from './exchange.ts';
 import { findFreePlace, queue } from './queue.ts';
@@ -23,6 +24,8 @@ export class Course {
   #choice: Choice;
   readonly #tried = new Set<Target>();
   readonly #left: Record<FallbackCause, Choice[]>;
+  /** Credentials that this request was refused with, each after the id of its backend. */
+  readonly #refused = new Set<string>();
   /** Attempts that may have reached a backend. */
   #reached = 0;
   /** Waits for a backend that was asked before. */
@@ -75,7 +78,7 @@ export class Course {
     if (cause === null || this.#isUnsafe) throw error;
     if (cause === 'context' || cause === 'refused')
       return (await this.#spare(error)) ?? fail(error);
-    if (hasOtherCredential) {
+    if (hasOtherCredential && this.#isFirstRefusal(attempt)) {
       const again = await this.#place(this.#choice, [attempt.target]);
       if (!(again instanceof GateError)) return again;
     }
@@ -91,6 +94,14 @@ export class Course {
     // Asked for before the wait, so that nobody waits for nothing.
     if (attempt.reached) this.#takeRetry(attempt.target.backend, error);
     return this.#count(await this.#againLater(error));
+  }
+
+  /** A backend that limits each key for no time at all would be asked with them in turn for ever. */
+  #isFirstRefusal({ target, reply }: Attempt): boolean {
+    const name = `${target.backend} ${reply.sending?.credential ?? 0}`;
+    const isFirst = !this.#refused.has(name);
+    this.#refused.add(name);
+    return isFirst;
   }
 
   /**

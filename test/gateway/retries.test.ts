@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startGateway, type TestGateway } from '../support/start-gateway.ts';
 import { startTestMock, type TestMock } from '../support/start-mock.ts';
+import { tempDir } from '../support/temp-store.ts';
 
 const PRICE = 'price: { input: 1, output: 2 }';
 const ONE = `models:\n  small: { targets: [mock], ${PRICE} }\nretries: { backoff: 1ms }\n`;
@@ -168,4 +171,29 @@ test('attempts say how each of them went', async () => {
   await gate.settled();
   expect(gate.log()).toContain('"event":"attempt_failed"');
   expect(gate.log()).toMatch(/"event":"request".*"attempts":2/);
+});
+
+test('a backend that limits every key for no time is asked once with each, and once again', async () => {
+  const folder = tempDir();
+  const keyFiles = ['first-key', 'second-key'].map((text) => {
+    const path = join(folder, text);
+    writeFileSync(path, text, { mode: 0o600 });
+    return `"\${file:${path}}"`;
+  });
+  await using gate = await startGateway({
+    backends: `mock: { type: vllm, url: "%MOCK%", api_key: [${keyFiles}] }`,
+    config: ONE,
+  });
+  gate.mock.set({ fault: { kind: 'rate_limit', retry_after: 0 } });
+  const { status, headers } = await gate.chat();
+  expect([status, headers.get('x-llmgate-attempts')]).toEqual([429, '3']);
+  expect(gate.mock.stats().requests).toBe(3);
+});
+
+test('the time of the first token is booked, however late it comes', async () => {
+  await using gate = await startGateway({ config: ONE.replace('backoff: 1ms', 'hold: 20ms') });
+  gate.mock.script({ early_head: true, ttft_ms: 100, text: SEVEN });
+  expect((await gate.chat({ stream: true })).status).toBe(200);
+  await gate.settled();
+  expect(gate.log()).toMatch(/"event":"request".*"ttft_ms":1\d\d/);
 });
