@@ -63,7 +63,8 @@ export class BackendReply implements ReplyReader {
     this.sending?.abort();
     if (!this.#headSeen) {
       this.#headSeen = true;
-      this.#rejectHead(error);
+      // Nobody waits for an answer to what was never sent.
+      if (this.sending !== undefined) this.#rejectHead(error);
     }
     this.#end({ error });
   }
