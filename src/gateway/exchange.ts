@@ -75,12 +75,9 @@ export class Exchange {
   lease: ReplicaLease | undefined;
   /** Hashes of the prompt's beginnings, once somebody has asked for them. */
   prefix: Uint32Array | undefined;
-  /** Milliseconds in line for a place, or for a model server to start. */
-  queueMs = 0;
   readonly attempts: Attempt[] = [];
   /** The attempt whose answer the caller gets. */
   serving: Attempt | undefined;
-  firstTokenMs: number | undefined;
   /** Decisions that `explain` tells; undefined for a request that went the usual way. */
   notes: Note[] | undefined;
   /** Output tokens that llmgate counted itself, as far as the answer was read. */
@@ -96,6 +93,9 @@ export class Exchange {
   /** The address it is counted under, where that is bounded. */
   countedAddress: string | undefined;
   readonly #connections: ConnectionWatch;
+  /** Waits that are over, and since when one is not. */
+  #waitedMs = 0;
+  #waitsSinceMs: number | undefined;
   #maySilenceLast = false;
   #stoppedBy: GateError | undefined;
   #finishing: Promise<void> | undefined;
@@ -133,6 +133,17 @@ export class Exchange {
     return this.#stream;
   }
 
+  /** Milliseconds in line, for a model server to start or before another attempt, up to now. */
+  get queueMs(): number {
+    if (this.#waitsSinceMs === undefined) return this.#waitedMs;
+    return this.#waitedMs + (this.gate.clock.monotonicMs() - this.#waitsSinceMs);
+  }
+
+  /** When the first content of the caller's answer came. */
+  get firstTokenMs(): number | undefined {
+    return this.serving?.firstTokenMs;
+  }
+
   /** What the answer has used up to now, when it is a stream. */
   get usageSoFar(): (() => UsageSoFar) | undefined {
     return this.serving?.usageSoFar;
@@ -156,8 +167,12 @@ export class Exchange {
     return this.#connections.requestIP(this.request)?.address ?? null;
   }
 
-  /** Counts bytes that this request keeps in memory. Throws 503 when there are too many. */
+  /**
+   * Counts bytes that this request keeps in memory. Throws 503 when there are too many, and what
+   * ended the request: a body that goes on coming after that is nobody's.
+   */
   takeBytes(sizeBytes: number): void {
+    this.throwIfStopped();
     this.gate.load.takeBytes(sizeBytes, this.generation.overload);
     this.bytesTaken += sizeBytes;
   }
@@ -229,23 +244,30 @@ export class Exchange {
    */
   wait<T>(start: StartWait<T>): Promise<T> {
     if (this.#stoppedBy !== undefined) return Promise.reject(this.#stoppedBy);
+    this.#waitsSinceMs = this.gate.clock.monotonicMs();
     return new Promise<T>((resolve, reject) => {
       const callOff = start(
         (value) => {
-          this.#endWait = undefined;
+          this.#endsWaiting();
           resolve(value);
         },
         (error) => {
-          this.#endWait = undefined;
+          this.#endsWaiting();
           reject(error);
         },
       );
       this.#endWait = (error) => {
-        this.#endWait = undefined;
+        this.#endsWaiting();
         callOff();
         reject(error);
       };
     });
+  }
+
+  #endsWaiting(): void {
+    this.#waitedMs = this.queueMs;
+    this.#waitsSinceMs = undefined;
+    this.#endWait = undefined;
   }
 
   /** `respond` may be called with a reply before the spine itself has one. */

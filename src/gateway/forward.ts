@@ -138,9 +138,7 @@ function startEngine(exchange: Exchange, backend: string): Promise<{ end(): void
     return () => calledOff.abort();
   });
   return whileAlive(exchange, started, () => 'the model is being loaded').finally(() => {
-    const waitedMs = clock.monotonicMs() - sinceMs;
-    exchange.queueMs += waitedMs;
-    if (waitedMs > 100) exchange.note(`waited for ${backend} to start`);
+    if (clock.monotonicMs() - sinceMs > 100) exchange.note(`waited for ${backend} to start`);
   });
 }
 

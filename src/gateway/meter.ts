@@ -66,7 +66,7 @@ async function deliverWhole(
   attempt: Attempt,
   { body, facts }: WholeReply,
 ): Promise<Response> {
-  serve(exchange, attempt);
+  exchange.serving = attempt;
   exchange.outputTokensCounted = facts.outputTokensCounted;
   const usage = usageOf(facts, exchange.call?.shape.inputTokens ?? 0);
   // Our own count: what a backend reports may be no number at all.
@@ -121,7 +121,7 @@ function deliverStream(
   relay: StreamRelay | BytesRelay,
   headers: (exchange: Exchange) => ReplyHeaderFields,
 ): Response | null {
-  serve(exchange, attempt);
+  exchange.serving = attempt;
   const hasHead = exchange.replyHasBegun;
   exchange.replyHasBegun = true;
   const response = hasHead
@@ -129,10 +129,4 @@ function deliverStream(
     : new Response(exchange.stream.body(), { headers: headers(exchange) });
   relay.release();
   return response;
-}
-
-/** From here on the caller's answer is this attempt's. */
-function serve(exchange: Exchange, attempt: Attempt): void {
-  exchange.serving = attempt;
-  exchange.firstTokenMs = attempt.firstTokenMs;
 }

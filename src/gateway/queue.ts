@@ -65,9 +65,7 @@ export function queue(
     const leftMs = Math.max(0, maxWaitMs - (clock.monotonicMs() - sinceMs));
     return `in line, ${waiting.position()} before you, for ${Math.ceil(leftMs / 1_000)} s at most`;
   };
-  return whileAlive(exchange, place, inLine).finally(() => {
-    exchange.queueMs += clock.monotonicMs() - sinceMs;
-  });
+  return whileAlive(exchange, place, inLine);
 }
 
 /** A place that is free now, at a replica of the candidates; null when there is none. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { startFullListener } from '../support/full-listener.ts';
 import { startGateway, type TestGateway } from '../support/start-gateway.ts';
+import { startTestMock } from '../support/start-mock.ts';
 
 const PRICED = 'models:\n  small: { targets: [mock], price: { input: 1, output: 2 } }';
 
@@ -167,4 +168,54 @@ test('a caller who leaves while the backend is being connected owes nothing', as
   expect(gate.rows()).toMatchObject([
     { outcome: 'refused', code: 'caller_gone', cost_nano_usd: 0, input_tokens: 0 },
   ]);
+});
+
+test('a caller who leaves after a model server could not be started leaves no error behind', async () => {
+  const uncaught: unknown[] = [];
+  const listener = (cause: unknown) => void uncaught.push(cause);
+  process.on('unhandledRejection', listener);
+  await using other = await startTestMock({ models: ['small'] });
+  await using gate = await startGateway({
+    backends: `own: { type: vllm, url: "http://127.0.0.1:9", discover: false, metrics: off, process: { command: [/bin/false] } }
+  other: { type: vllm, url: "${other.url}" }`,
+    config:
+      'models:\n  small: { targets: [own, other], price: { input: 1, output: 2 }, balance: round_robin }',
+  });
+  other.set({ ttft_ms: 10_000 });
+  for (let round = 1; round <= 2; round += 1) {
+    await askAndLeave(gate, false, () => other.untilRequests(round));
+    await other.untilCallerLeft(round);
+  }
+  await gate.settled();
+  process.off('unhandledRejection', listener);
+  expect(gate.rows().map(({ attempts }) => attempts)).toContain(2);
+  expect(uncaught).toEqual([]);
+});
+
+test('what comes of a body after its request was ended is not counted for ever', async () => {
+  await using gate = await startGateway({
+    config: `${PRICED}\noverload: { bytes_in_flight: 6KB }\nmax_body: 6KB\n`,
+  });
+  const answered = Promise.withResolvers<void>();
+  const socket = await Bun.connect({
+    hostname: '127.0.0.1',
+    port: Number(new URL(gate.url).port),
+    socket: { data: () => answered.resolve() },
+  });
+  socket.write(
+    `POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${gate.key}\r\n` +
+      'content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{ \r\n',
+  );
+  const { operations } = gate.gateway;
+  let id: string | undefined;
+  while (id === undefined) {
+    await new Promise((resolve) => setImmediate(resolve));
+    id = (await operations.live(0, ['requests'])).requests?.[0]?.id;
+  }
+  await operations.cancelRequest(id);
+  socket.write(`1000\r\n${' '.repeat(4_096)}\r\n0\r\n\r\n`);
+  await answered.promise;
+  socket.terminate();
+  const content = 'x'.repeat(4_000);
+  expect((await gate.chat({ messages: [{ role: 'user', content }] })).status).toBe(200);
 });

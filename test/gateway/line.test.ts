@@ -240,3 +240,17 @@ test('when every backend of a model is drained the caller gets a 503 at once', a
   await atRest(gate);
   expect(gate.mock.stats().requests).toBe(0);
 });
+
+test('the wait of who leaves the line is booked as one, not as time of the gateway', async () => {
+  await using gate = await startGateway({ config: SMALL, backends: ONE_PLACE });
+  const first = await occupy(gate);
+  const second = ask(gate);
+  await inLine(gate, 1);
+  const sinceMs = performance.now();
+  while (performance.now() - sinceMs < 20) await new Promise((resolve) => setImmediate(resolve));
+  second.leave();
+  first.leave();
+  await gate.mock.untilCallerLeft(1);
+  await gate.settled();
+  expect(gate.log()).toMatch(/"code":"caller_gone".*"queue_ms":[1-9]\d/);
+});
