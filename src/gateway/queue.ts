@@ -23,6 +23,12 @@ export interface Applicant {
   readonly candidates: readonly Target[];
 }
 
+/** Who waits for nothing and comes after everybody who does. */
+export interface Bystander extends Applicant {
+  /** Whom the scheduler counts the place for, instead of the model. */
+  readonly countedAs: string;
+}
+
 /**
  * Whose turn is it? A place at one of the candidates, at once or after waiting in line. Throws 503
  * when none of them will have one, 429 `queue_timeout` when the wait was too long.
@@ -69,9 +75,18 @@ export function queue(
 }
 
 /** A place that is free now, at a replica of the candidates; null when there is none. */
-export function findFreePlace(exchange: Exchange, applicant: Applicant): ReplicaLease | null {
+export function findFreePlace(
+  exchange: Exchange,
+  applicant: Applicant | Bystander,
+): ReplicaLease | null {
   const { scheduler, clock } = exchange.gate;
-  const asked = scheduler.ask(toJob(exchange, applicant), clock.monotonicMs(), new Line());
+  const own = toJob(exchange, applicant);
+  const { priorities } = exchange.generation.queue;
+  const job =
+    'countedAs' in applicant
+      ? { ...own, model: applicant.countedAs, priority: priorities.length }
+      : own;
+  const asked = scheduler.ask(job, clock.monotonicMs(), new Line());
   if (asked.kind === 'lease') return taken(exchange, asked.lease);
   if (asked.kind === 'waiting') asked.waiting.leave();
   return null;

@@ -101,7 +101,11 @@ export function copyToShadow(exchange: Exchange, call: Call, target: Target | nu
   const place = exchange.lease;
   const lease = isFull
     ? null
-    : findFreePlace(exchange, { caller, call, choice, candidates: [target] });
+    : findFreePlace(exchange, {
+        ...{ caller: SHADOW_KEY, call, choice, candidates: [target] },
+        // A place of the model itself would be one that callers wait for.
+        countedAs: `${model.name} (shadow)`,
+      });
   // The caller's own place, which asking for another one has overwritten.
   exchange.lease = place;
   if (lease === null) {

@@ -71,6 +71,15 @@ test('a shadow that fails, hangs or is full is nothing that a caller sees', asyn
   ]);
 });
 
+test('a copy takes no place of the model, and none that a caller waits for', async () => {
+  await using other = await startTestMock({ models: ['small'], behaviour: { ttft_ms: 60_000 } });
+  await using gate = await startWith(other, `${SHADOW}\n    max_concurrency: 1`);
+  expect((await gate.chat()).status).toBe(200);
+  await other.untilRequests(1);
+  const second = await gate.chat();
+  expect([second.status, second.headers.get('x-llmgate-queue-ms')]).toEqual([200, null]);
+});
+
 test('copies that run when the gateway stops are ended and booked', async () => {
   await using other = await startTestMock({ models: ['small'], behaviour: { ttft_ms: 60_000 } });
   const gate = await startWith(other, SHADOW);
