@@ -209,7 +209,8 @@ export class Exchange {
     const byCaller = error.code === 'caller_gone';
     // A caller who leaves after dispatch has made a GPU read the prompt; a backend that broke
     // before it produced anything has earned nothing.
-    const isAtWork = ({ isOpen, reply }: Attempt) => isOpen && reply.sending?.hasBegun === true;
+    const isAtWork = ({ isOpen, reply, status }: Attempt) =>
+      isOpen && reply.sending?.hasBegun === true && (status === null || status === 200);
     // Of two attempts beside each other the one that works for the caller is owed for.
     if (byCaller) this.serving ??= this.attempts.find(isAtWork);
     else

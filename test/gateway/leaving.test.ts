@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { startFullListener } from '../support/full-listener.ts';
+import { startRawBackend } from '../support/raw-backend.ts';
 import { startGateway, type TestGateway } from '../support/start-gateway.ts';
 import { startTestMock } from '../support/start-mock.ts';
 
@@ -218,4 +219,34 @@ test('what comes of a body after its request was ended is not counted for ever',
   socket.terminate();
   const content = 'x'.repeat(4_000);
   expect((await gate.chat({ messages: [{ role: 'user', content }] })).status).toBe(200);
+});
+
+test('a caller who leaves while a refusal is being read owes nothing', async () => {
+  const backend = await startRawBackend();
+  await using gate = await startGateway({
+    backends: `raw: { type: vllm, url: "${backend.url}", discover: false, metrics: off }`,
+    config: 'models:\n  small: { targets: [raw], price: { input: 1, output: 2 } }',
+  });
+  const isAsked = (log: string) => log.includes('"code":"caller_gone"');
+  await askAndLeave(gate, false, async () => {
+    for (;;) {
+      const connection = await backend.next();
+      await connection.more();
+      if (!connection.received.startsWith('POST')) continue;
+      connection.write('HTTP/1.1 500 Oops\r\ncontent-length: 100\r\n\r\n{"er');
+      let status: unknown;
+      while (status !== 500) {
+        await new Promise((resolve) => setImmediate(resolve));
+        const { requests } = await gate.gateway.operations.live(0, ['requests']);
+        status = requests?.[0]?.attempts[0]?.status;
+      }
+      return;
+    }
+  });
+  while (!isAsked(gate.log())) await new Promise((resolve) => setImmediate(resolve));
+  await gate.settled();
+  expect(gate.rows()).toMatchObject([
+    { outcome: 'refused', code: 'caller_gone', cost_nano_usd: 0 },
+  ]);
+  await backend.close();
 });
