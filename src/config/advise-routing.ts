@@ -47,9 +47,14 @@ function isNothing(member: unknown): boolean {
 }
 
 function adviseShadow({ name, shadow }: ModelConfig, backends: Backends): Finding[] {
-  if (shadow === null || !isPaid(backends.get(shadow.target.backend))) return [];
-  const message = 'every copy costs money there, and nobody sees its answer';
-  return [{ path: ['models', name, 'shadow', 'target'], message }];
+  if (shadow === null) return [];
+  const path = ['models', name, 'shadow', 'target'];
+  const backend = backends.get(shadow.target.backend);
+  if (backend?.process != null) {
+    return [{ path, message: 'gets no copies: llmgate starts no model server for a shadow' }];
+  }
+  if (!isPaid(backend)) return [];
+  return [{ path, message: 'every copy costs money there, and nobody sees its answer' }];
 }
 
 function adviseHedge(

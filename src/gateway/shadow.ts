@@ -96,10 +96,12 @@ export function copyToShadow(exchange: Exchange, call: Call, target: Target | nu
   const headers = forwardedHeaders(exchange, call, traceparentFor(exchange, null)).map(
     ([name, value]): [string, string] => [name, name === 'x-request-id' ? id : value],
   );
-  const isFull = gate.shadows.size >= COPIES_MAX;
+  // One that is not running would have to be started, and another one stopped that callers use.
+  const isManaged = gate.engines.isManaged(target.backend);
+  const isSkipped = isManaged || gate.shadows.size >= COPIES_MAX;
   const choice = { ...NO_CHOICE, model, targets: [target] };
   const place = exchange.lease;
-  const lease = isFull
+  const lease = isSkipped
     ? null
     : findFreePlace(exchange, {
         ...{ caller: SHADOW_KEY, call, choice, candidates: [target] },

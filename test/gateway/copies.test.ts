@@ -80,6 +80,18 @@ test('a copy takes no place of the model, and none that a caller waits for', asy
   expect([second.status, second.headers.get('x-llmgate-queue-ms')]).toEqual([200, null]);
 });
 
+test('a model server of ours is not started for a copy, nor held to be dead', async () => {
+  await using gate = await startGateway({
+    backends: `mock: { type: vllm, url: "%MOCK%" }
+  own: { type: vllm, url: "http://127.0.0.1:9", discover: false, metrics: off, process: { command: [/bin/false] } }`,
+    config:
+      'models:\n  small: { targets: [mock], price: { input: 1, output: 2 }, shadow: { target: own, share: 100% } }',
+  });
+  expect((await gate.chat()).status).toBe(200);
+  await gate.gateway.stop();
+  expect(gate.rows().map(({ key }) => key)).toEqual([gate.keyId]);
+});
+
 test('copies that run when the gateway stops are ended and booked', async () => {
   await using other = await startTestMock({ models: ['small'], behaviour: { ttft_ms: 60_000 } });
   const gate = await startWith(other, SHADOW);
