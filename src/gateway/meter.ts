@@ -35,8 +35,9 @@ export function meter(exchange: Exchange, attempt: Attempt, head: ReplyHead): Pr
   const wantsStream = exchange.call?.shape.stream === true;
   if (mediaType === 'text/event-stream' && wantsStream) return openStream(exchange, attempt);
   if (mediaType === 'application/json' && !wantsStream) return readWhole(exchange, attempt);
-  if (exchange.route.endpoint === 'audio' && mediaType !== '' && mediaType !== 'text/html') {
-    // Speech is sound, transcripts may be text or subtitles.
+  const isSound = mediaType !== '' && mediaType !== 'text/html';
+  if (exchange.route.endpoint === 'audio' && isSound && !exchange.replyHasBegun) {
+    // Speech is sound, transcripts may be text or subtitles. Nothing of it fits behind comments.
     return openBytes(exchange, attempt, contentType);
   }
   const wanted = wantsStream ? 'text/event-stream' : 'application/json';

@@ -254,3 +254,21 @@ test('the wait of who leaves the line is booked as one, not as time of the gatew
   await gate.settled();
   expect(gate.log()).toMatch(/"code":"caller_gone".*"queue_ms":[1-9]\d/);
 });
+
+test('sound is not sent behind the comments of an event stream', async () => {
+  await using gate = await startGateway({
+    backends: ONE_PLACE,
+    config: `${SMALL}queue: { keep_alive: 1s }`,
+  });
+  const first = await occupy(gate);
+  const asked = { model: 'small', input: 'hi', voice: 'alloy', stream: true };
+  const answer = await fetch(`${gate.url}/v1/audio/speech`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${gate.key}`, 'content-type': 'application/json' },
+    body: JSON.stringify(asked),
+  });
+  expect(answer.headers.get('content-type')).toBe('text/event-stream');
+  first.leave();
+  const text = await answer.text();
+  expect(text).toMatch(/^: in line.*\n\ndata: \{"error":.*"backend_protocol_error"\}\}\n\n$/s);
+});
