@@ -165,7 +165,10 @@ function isUtf8(contentType: string): boolean {
   return charsets.every(([, charset]) => /^(utf-?8|us-ascii)$/i.test(charset ?? ''));
 }
 
-/** The whole body. One of unstated length is counted while it arrives. */
+/** A length is only a promise: of a longer body counts what has come, or promises could fill up. */
+const PROMISED_BYTES_MAX = 1024 * 1024;
+
+/** The whole body. A long one, and one of unstated length, is counted while it arrives. */
 function readBytes(exchange: Exchange): Promise<Uint8Array> {
   const { request, generation } = exchange;
   const { maxBodyBytes } = generation;
@@ -174,6 +177,7 @@ function readBytes(exchange: Exchange): Promise<Uint8Array> {
   // A length sent twice arrives as "5, 5"; two that differ never get this far.
   const sizeBytes = Number.parseInt(declared, 10);
   if (sizeBytes > maxBodyBytes) throw tooLarge(maxBodyBytes);
+  if (sizeBytes > PROMISED_BYTES_MAX) return countedBytes(exchange, maxBodyBytes);
   exchange.takeBytes(sizeBytes);
   return request.bytes();
 }

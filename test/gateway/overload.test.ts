@@ -78,3 +78,24 @@ test('who is turned away is in no book', async () => {
   await gate.settled();
   expect(gate.rows()).toHaveLength(1);
 });
+
+test('bodies that were announced and do not come take no memory from others', async () => {
+  await using gate = await startGateway({
+    config: 'max_body: 4MB\noverload: { bytes_in_flight: 4MB }',
+  });
+  const socket = await Bun.connect({
+    hostname: '127.0.0.1',
+    port: Number(new URL(gate.url).port),
+    socket: { data() {} },
+  });
+  socket.write(
+    `POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${gate.key}\r\n` +
+      'content-type: application/json\r\ncontent-length: 4000000\r\n\r\n{ ',
+  );
+  while ((await gate.gateway.operations.status()).in_flight < 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const content = 'x'.repeat(200);
+  expect((await gate.chat({ messages: [{ role: 'user', content }] })).status).toBe(200);
+  socket.terminate();
+});
