@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { cpuMicroseconds } from '../overhead/processes.ts';
 import { median } from '../spread.ts';
 import { checkServed, runLoad } from './bench-load.ts';
 import type { Figure, Settings } from './figure.ts';
@@ -7,14 +6,14 @@ import { type Gateway, onePool, type Rig } from './rig.ts';
 
 const RATE = 1_000;
 const LIVE_EVERY_MS = 500;
-/** Of the log; kept between looks, as `top` does. */
+/** Of the last document, as `top` says it in its next question. */
 let seq = 0;
 const LOOKS = 20;
 const WARM_UP_SECONDS = 4;
 
 /**
  * CPU of a gateway under 1,000 requests/s, alone and while the document of `llmgate top` is asked for
- * twice a second and /metrics once. One load goes on while both take turns every second or two, so that
+ * twice a second and /metrics once. One load goes on while both take turns every second, so that
  * whatever the machine does hits both.
  */
 export async function measureWatching(rig: Rig, settings: Settings): Promise<Figure[]> {
@@ -96,21 +95,21 @@ function startWatching(gateway: Gateway) {
 
 /** Milliseconds of CPU for one of each on a gateway without requests, less what it does unasked. */
 async function costOfOneLook(gateway: Gateway): Promise<string> {
-  const idleUs = await cpuOfLooks(gateway, null);
-  const [liveUs, metricsUs] = [
+  const idleNs = await cpuOfLooks(gateway, null);
+  const [liveNs, metricsNs] = [
     await cpuOfLooks(gateway, '/admin/v1/live'),
     await cpuOfLooks(gateway, '/metrics'),
   ];
-  const perLook = (us: number) => `${((us - idleUs) / LOOKS / 1_000).toFixed(1)} ms`;
-  return `${perLook(liveUs)}, ${perLook(metricsUs)}`;
+  const perLook = (ns: number) => `${((ns - idleNs) / LOOKS / 1e6).toFixed(1)} ms`;
+  return `${perLook(liveNs)}, ${perLook(metricsNs)}`;
 }
 
 async function cpuOfLooks(gateway: Gateway, path: string | null): Promise<number> {
-  const beforeUs = cpuMicroseconds([gateway.pid]);
+  const beforeNs = runtimeNs(gateway.pid);
   for (let look = 0; look < LOOKS; look += 1) {
     if (path !== null) await gateway.admin(path);
     // A page is kept for 200 ms; each of these is made anew.
     await Bun.sleep(210);
   }
-  return cpuMicroseconds([gateway.pid]) - beforeUs;
+  return runtimeNs(gateway.pid) - beforeNs;
 }
