@@ -191,8 +191,8 @@ Some things are allowed but rarely meant, and \`validate\` and \`serve\` warn of
 other machines reach without TLS, an \`api_key\` over plain HTTP to another machine, a backend that
 nothing uses, a deadline longer than \`timeouts.total\`, a model without price beside budgets in USD,
 a rule whose labels no target has, a split without sessions or that is never used, a shadow or a hedge
-that a vendor is paid for, a hedge that never comes, a fallback that only a backend's model list may
-know, a program or folder of a process that is not there, a process that nothing can start, a group of
+that a vendor is paid for, a shadow that llmgate would have to start, a hedge that never comes, a fallback that only
+a backend's model list may know, a program or folder of a process that is not there, a process that nothing can start, a group of
 one, \`preload\` with \`idle_ttl\`, \`CUDA_VISIBLE_DEVICES\` that contradicts \`gpus\`, admin keys without an address,
 \`alert_at\` without a webhook, audit rows kept for less than six months, content kept longer than its
 rows, \`on_failure: allow\`, and exports that leave the machine unencrypted.
