@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { startFullListener } from '../support/full-listener.ts';
-import { startRawBackend } from '../support/raw-backend.ts';
+import { type RawConnection, startRawBackend } from '../support/raw-backend.ts';
 import { startGateway, type TestGateway } from '../support/start-gateway.ts';
 import { startTestMock } from '../support/start-mock.ts';
 
@@ -229,18 +229,21 @@ test('a caller who leaves while a refusal is being read owes nothing', async () 
   });
   const isAsked = (log: string) => log.includes('"code":"caller_gone"');
   await askAndLeave(gate, false, async () => {
-    for (;;) {
-      const connection = await backend.next();
-      await connection.more();
-      if (!connection.received.startsWith('POST')) continue;
-      connection.write('HTTP/1.1 500 Oops\r\ncontent-length: 100\r\n\r\n{"er');
-      let status: unknown;
-      while (status !== 500) {
-        await new Promise((resolve) => setImmediate(resolve));
-        const { requests } = await gate.gateway.operations.live(0, ['requests']);
-        status = requests?.[0]?.attempts[0]?.status;
+    const asked = Promise.withResolvers<RawConnection>();
+    const listen = async () => {
+      // Its health is looked at as well.
+      for (;;) {
+        const connection = await backend.next();
+        void connection.expect('POST').then(() => asked.resolve(connection));
       }
-      return;
+    };
+    void listen();
+    (await asked.promise).write('HTTP/1.1 500 Oops\r\ncontent-length: 100\r\n\r\n{"er');
+    let status: unknown;
+    while (status !== 500) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const { requests } = await gate.gateway.operations.live(0, ['requests']);
+      status = requests?.[0]?.attempts[0]?.status;
     }
   });
   while (!isAsked(gate.log())) await new Promise((resolve) => setImmediate(resolve));
