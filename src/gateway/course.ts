@@ -196,6 +196,7 @@ export class Course {
     const { retryBudget, clock, counters } = this.#exchange.gate;
     if (retryBudget.take(backend, clock.monotonicMs())) return;
     counters.retriesDenied += 1;
+    this.#exchange.denyRetries();
     this.#exchange.note(`no retry: the retry budget of ${backend} is used up`);
     throw error;
   }

@@ -96,6 +96,7 @@ export class Exchange {
   /** Waits that are over, and since when one is not. */
   #waitedMs = 0;
   #waitsSinceMs: number | undefined;
+  #retriesDenied = false;
   #maySilenceLast = false;
   #stoppedBy: GateError | undefined;
   #finishing: Promise<void> | undefined;
@@ -299,6 +300,18 @@ export class Exchange {
   /** For stages that have waited: throws what ended the request meanwhile. */
   throwIfStopped(): void {
     if (this.#stoppedBy !== undefined) throw this.#stoppedBy;
+  }
+
+  /**
+   * Asking again has been tried here, or would make a storm: the client of the caller should not add
+   * tries of its own.
+   */
+  get retriesAreSpent(): boolean {
+    return this.#retriesDenied || this.attempts.filter(({ reached }) => reached).length > 1;
+  }
+
+  denyRetries(): void {
+    this.#retriesDenied = true;
   }
 
   /** Usage as known now; the input estimate alone when no meter is at work yet. */

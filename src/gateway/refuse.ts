@@ -32,7 +32,16 @@ export async function refuse(exchange: Exchange, error: GateError): Promise<Resp
   // What the caller is told is kept with what it asked.
   exchange.capture?.answer(utf8.encode(body));
   await exchange.fail(error);
-  return errorResponse(told, body, { id: exchange.id, headers: replyHeaders(exchange) });
+  const headers = replyHeaders(exchange);
+  if (exchange.retriesAreSpent && isFinal(told)) headers['x-should-retry'] = 'false';
+  return errorResponse(told, body, { id: exchange.id, headers });
+}
+
+/** A failure of a backend that waiting does not mend, as far as anybody has said. */
+function isFinal({ code, retryAfterMs }: GateError): boolean {
+  const { blame, retry, retryAfterSeconds } = traitsOf(code);
+  const isAnyTime = retryAfterMs === undefined && retryAfterSeconds === undefined;
+  return blame === 'backend' && retry === undefined && isAnyTime;
 }
 
 const utf8 = new TextEncoder();

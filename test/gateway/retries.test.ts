@@ -197,3 +197,17 @@ test('the time of the first token is booked, however late it comes', async () =>
   await gate.settled();
   expect(gate.log()).toMatch(/"event":"request".*"ttft_ms":1\d\d/);
 });
+
+test('a client is told not to try again what was tried again here', async () => {
+  await using gate = await startGateway({ config: ONE });
+  gate.mock.set({ fault: { kind: 'server_error' } });
+  const reply = await gate.chat();
+  expect([reply.code, reply.headers.get('x-llmgate-attempts')]).toEqual(['backend_error', '2']);
+  expect(reply.headers.get('x-should-retry')).toBe('false');
+  await using plain = await startGateway({
+    config: ONE.replace('backoff: 1ms', 'attempts: 1'),
+    mock: { models: ['small'], behaviour: { fault: { kind: 'server_error' } } },
+  });
+  const once = await plain.chat();
+  expect([once.code, once.headers.get('x-should-retry')]).toEqual(['backend_error', null]);
+});
