@@ -75,7 +75,7 @@ export class Course {
     exchange.throwIfStopped();
     this.failedBeside(failure);
     const cause = fallbackCauseOf(error);
-    if (cause === null || this.#isUnsafe) throw error;
+    if (cause === null || this.#isUnsafe || exchange.leftMs() === 0) throw error;
     if (cause === 'context' || cause === 'refused')
       return (await this.#spare(error)) ?? fail(error);
     if (hasOtherCredential && this.#isFirstRefusal(attempt)) {
@@ -151,8 +151,7 @@ export class Course {
       retryAfterMs: error.retryAfterMs,
       random: gate.random(),
     });
-    const leftMs = generation.totalMs - this.#exchange.elapsedMs();
-    if (waitMs === null || waitMs >= leftMs) throw error;
+    if (waitMs === null || waitMs >= this.#exchange.leftMs()) throw error;
     this.#exchange.note(`waits ${Math.round(waitMs)} ms before it asks again`);
     await this.#exchange.wait<void>((resolve) => gate.after(waitMs, resolve));
     const place = await this.#place(this.#choice, this.#choice.targets);

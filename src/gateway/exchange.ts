@@ -183,6 +183,11 @@ export class Exchange {
     return this.gate.clock.monotonicMs() - this.startedMs;
   }
 
+  /** Milliseconds until `timeouts.total` is over; 0 when it is. */
+  leftMs(): number {
+    return Math.max(0, this.generation.totalMs - this.elapsedMs());
+  }
+
   /**
    * The only exit. The first call settles; every call returns the same promise, which resolves
    * when the row is durable and never rejects: a failing store is counted and logged in there.

@@ -114,7 +114,7 @@ function deadlinesOf(exchange: Exchange, course: Course): SendOverrides | undefi
   if (firstByteMs === null && isFirst) return undefined;
   return {
     ...(firstByteMs === null ? {} : { firstByteMs }),
-    totalMs: Math.max(0, exchange.generation.totalMs - exchange.elapsedMs()),
+    totalMs: exchange.leftMs(),
   };
 }
 
@@ -127,15 +127,25 @@ function begin(exchange: Exchange, lease: ReplicaLease): Attempt {
 
 /** Resolves when the model server runs; meanwhile the caller hears that it is waiting. */
 function startEngine(exchange: Exchange, backend: string): Promise<{ end(): void }> {
-  const { engines, clock } = exchange.gate;
+  const { engines, clock, after } = exchange.gate;
   const sinceMs = clock.monotonicMs();
   const started = exchange.wait<{ end(): void }>((resolve, reject) => {
     const calledOff = new AbortController();
-    engines.use(backend, calledOff.signal).then(
-      (use) => (calledOff.signal.aborted ? use.end() : resolve(use)),
-      (error) => reject(error),
-    );
-    return () => calledOff.abort();
+    const stopTimer = after(exchange.leftMs(), () => {
+      calledOff.abort();
+      reject(new GateError('backend_loading', 'The backend is still being started.'));
+    });
+    engines
+      .use(backend, calledOff.signal)
+      .then(
+        (use) => (calledOff.signal.aborted ? use.end() : resolve(use)),
+        (error) => reject(error),
+      )
+      .finally(stopTimer);
+    return () => {
+      stopTimer();
+      calledOff.abort();
+    };
   });
   return whileAlive(exchange, started, () => 'the model is being loaded').finally(() => {
     if (clock.monotonicMs() - sinceMs > 100) exchange.note(`waited for ${backend} to start`);

@@ -46,13 +46,13 @@ export function queue(
   if (asked.kind === 'lease') return taken(exchange, asked.lease);
   if (asked.kind === 'refused') throw refusal(asked.why);
   const { waiting } = asked;
-  const { maxWaitMs } = exchange.generation.queue;
+  const maxWaitMs = Math.min(exchange.generation.queue.maxWaitMs, exchange.leftMs());
   const sinceMs = clock.monotonicMs();
   exchange.note(`waits in line, ${waiting.position()} before it`);
   const place = exchange.wait<ReplicaLease>((resolve, reject) => {
     const stopTimer = after(maxWaitMs, () => {
       waiting.leave();
-      reject(timedOut(exchange, applicant));
+      reject(timedOut(exchange, applicant, maxWaitMs));
     });
     line.onLease = (lease) => {
       stopTimer();
@@ -157,11 +157,11 @@ function refusal(why: 'unavailable' | 'full'): GateError {
     : new GateError('no_backend_available', 'No backend of this model can be reached right now.');
 }
 
-function timedOut({ gate, generation }: Exchange, { candidates }: Applicant): GateError {
+function timedOut({ gate }: Exchange, { candidates }: Applicant, waitedMs: number): GateError {
   const nowMs = gate.clock.monotonicMs();
   const isReady = candidates.some(({ backend }) => gate.health.accepts(backend, nowMs));
   if (!isReady) return new GateError('backend_loading', 'The backend is still being started.');
-  const seconds = generation.queue.maxWaitMs / 1_000;
+  const seconds = Math.round(waitedMs / 100) / 10;
   const message = `No backend of this model had room within ${seconds} seconds.`;
   return new GateError('queue_timeout', message);
 }

@@ -272,3 +272,26 @@ test('sound is not sent behind the comments of an event stream', async () => {
   const text = await answer.text();
   expect(text).toMatch(/^: in line.*\n\ndata: \{"error":.*"backend_protocol_error"\}\}\n\n$/s);
 });
+
+test.each([
+  { what: 'in line', backend: ONE_PLACE, code: 'queue_timeout' },
+  {
+    what: 'for a model server',
+    backend:
+      'mock: { type: vllm, url: "http://127.0.0.1:9", discover: false, metrics: off, process: { command: [/bin/sleep, "60"] } }',
+    code: 'backend_loading',
+  },
+])('nobody waits $what for longer than a request may last', async ({ backend, code }) => {
+  await using gate = await startGateway({
+    backends: backend,
+    config: `${SMALL}timeouts: { total: 1s, first_byte: 1s }`,
+  });
+  const first = code === 'queue_timeout' ? gate.chat() : null;
+  if (first !== null) {
+    gate.mock.set({ ttft_ms: 900 });
+    await gate.mock.untilRequests(1);
+  }
+  const others = await Promise.all([gate.chat(), gate.chat(), gate.chat()]);
+  expect(others.map((reply) => reply.code)).toContain(code);
+  await first;
+});
