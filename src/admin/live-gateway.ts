@@ -1,5 +1,6 @@
 import type { Key } from '../core/key.ts';
-import type { LiveDocument, LiveList } from '../observe/live-document.ts';
+import type { LiveDocument } from '../observe/live-document.ts';
+import type { LiveList } from '../observe/live-lists.ts';
 import type { BudgetBook } from '../pricing/budgets.ts';
 import type { Actor } from './actor.ts';
 import type { BackendView, GatewayStatus, ModelView, ReloadResult } from './gateway-schemas.ts';

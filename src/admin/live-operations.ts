@@ -1,6 +1,7 @@
 import type { AuditAction } from '../audit/actions.ts';
 import type { Clock } from '../core/clock.ts';
-import { LIVE_LISTS, type LiveDocument, type LiveList } from '../observe/live-document.ts';
+import type { LiveDocument } from '../observe/live-document.ts';
+import { LIVE_LISTS, type LiveList } from '../observe/live-lists.ts';
 import type { Store } from '../store/store.ts';
 import type { Actor } from './actor.ts';
 import type { LiveGateway } from './live-gateway.ts';

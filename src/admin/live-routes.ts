@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
 import { z } from 'zod';
-import { LIVE_LISTS, LiveDocument } from '../observe/live-document.ts';
+import { LiveDocument } from '../observe/live-document.ts';
+import { LIVE_LISTS } from '../observe/live-lists.ts';
 import type { LiveOperations } from './live-operations.ts';
 import { CancelResult, DrainResult } from './live-schemas.ts';
 import { failures, jsonAnswer } from './route-parts.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { LIVE_LISTS, LiveDocument } from '../observe/live-document.ts';
+import { LiveDocument } from '../observe/live-document.ts';
+import { LIVE_LISTS } from '../observe/live-lists.ts';
 import type { LiveOperations } from './live-operations.ts';
 import { CancelResult, DrainResult } from './live-schemas.ts';
 import type { Send } from './remote-operations.ts';

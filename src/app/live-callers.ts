@@ -1,7 +1,8 @@
 import type { Key } from '../core/key.ts';
 import { nanoUsd, toUsdString } from '../core/money.ts';
 import type { Limiter, MeasureStanding } from '../limits/limiter.ts';
-import { type CallerKind, LIVE_ROWS_MAX, type LiveCaller } from '../observe/live-document.ts';
+import type { CallerKind, LiveCaller } from '../observe/live-document.ts';
+import { LIVE_ROWS_MAX } from '../observe/live-lists.ts';
 import type { BudgetBook, BudgetStanding } from '../pricing/budgets.ts';
 import { type CallerCounts, createCallerCounts } from './live-activity.ts';
 import { toIso } from './live-requests.ts';

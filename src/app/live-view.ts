@@ -4,17 +4,16 @@ import type { Clock } from '../core/clock.ts';
 import type { Key } from '../core/key.ts';
 import { toUsdString } from '../core/money.ts';
 import type { GpuSample } from '../gpu/gpu-sample.ts';
-import {
-  LIVE_ROWS_MAX,
-  type LiveBackend,
-  type LiveCaller,
-  type LiveDocument,
-  type LiveGpu,
-  type LiveHistogram,
-  type LiveList,
-  type LiveModel,
-  type LiveRequest,
+import type {
+  LiveBackend,
+  LiveCaller,
+  LiveDocument,
+  LiveGpu,
+  LiveHistogram,
+  LiveModel,
+  LiveRequest,
 } from '../observe/live-document.ts';
+import { LIVE_ROWS_MAX, type LiveList } from '../observe/live-lists.ts';
 import type { ModelReading } from '../observe/metrics/request-metrics.ts';
 import type { LineStanding, ReplicaStanding, Scheduler } from '../routing/scheduling.ts';
 import type { LiveActivity } from './live-activity.ts';
@@ -105,7 +104,11 @@ export function liveDocument(
       in_flight: inFlight.length,
       queued: lines.reduce((sum, { waiting }) => sum + waiting, 0),
     },
-    totals: { ...totalsOf(readings), errors_by_code: activity.errorsByCode(), unauthenticated },
+    totals: {
+      ...totalsWith(readings, inFlight),
+      errors_by_code: activity.errorsByCode(),
+      unauthenticated,
+    },
     ttft: sumHistograms(readings.map(({ ttft }) => ttft)),
     itl: sumHistograms(readings.map(({ interToken }) => interToken)),
     models: toLiveModels(sources, readings, lines, inFlight),
@@ -141,6 +144,16 @@ interface Counts {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly costNanoUsd: number;
+}
+
+/** With what running streams have said so far, so that tokens a second are those of this second. */
+function totalsWith(readings: readonly Counts[], inFlight: readonly LiveExchange[]) {
+  const settled = totalsOf(readings);
+  let running = 0;
+  for (const { isFinished, outputTokensCounted } of inFlight) {
+    if (!isFinished) running += outputTokensCounted;
+  }
+  return { ...settled, output_tokens: settled.output_tokens + running };
 }
 
 function totalsOf(readings: readonly Counts[]) {

@@ -75,6 +75,9 @@ export class StreamRelay implements BodySink {
       if (tokens > 0) {
         this.#tokensCharged += tokens;
         this.#attempt.lease.output(tokens);
+        // Screens show what a stream has said so far.
+        if (this.#held === undefined)
+          this.#exchange.outputTokensCounted = reader.outputTokensCounted;
       }
     }
     if (forward !== null) this.#pass(forward);

@@ -6,13 +6,6 @@ import { z } from 'zod';
  * of the time between by difference, and the gateway keeps nothing for anybody.
  */
 
-/** The most rows of one list; the busiest or newest are the ones that are there. */
-export const LIVE_ROWS_MAX = 200;
-
-/** The long lists. A screen that shows neither is spared most of the document. */
-export const LIVE_LISTS = ['callers', 'requests'] as const;
-export type LiveList = (typeof LIVE_LISTS)[number];
-
 const Usd = z.string().meta({ description: 'Exact decimal.' });
 const Time = z.string().meta({ description: 'RFC 3339, UTC.' });
 const count = z.number();

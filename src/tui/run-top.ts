@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
-import type { LiveDocument, LiveList } from '../observe/live-document.ts';
+import type { LiveDocument } from '../observe/live-document.ts';
+import type { LiveList } from '../observe/live-lists.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { Paint } from './paint.ts';
 import { reduceTop } from './reduce-top.ts';

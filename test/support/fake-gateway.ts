@@ -5,7 +5,8 @@ import { toKeyView } from '../../src/admin/key-view.ts';
 import { OperationError } from '../../src/admin/operation-error.ts';
 import type { Operations } from '../../src/admin/operations.ts';
 import { startAdminServer } from '../../src/admin/server.ts';
-import { LIVE_LISTS, type LiveDocument } from '../../src/observe/live-document.ts';
+import type { LiveDocument } from '../../src/observe/live-document.ts';
+import { LIVE_LISTS } from '../../src/observe/live-lists.ts';
 import { createFakeLiveGateway } from './fake-live-gateway.ts';
 import { type SceneSize, SMALL, someLiveDocument } from './some-live-document.ts';
 

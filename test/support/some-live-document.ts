@@ -7,7 +7,8 @@ import type {
   LiveModel,
   LiveRequest,
 } from '../../src/observe/live-document.ts';
-import { CALLER_KINDS, LIVE_ROWS_MAX } from '../../src/observe/live-document.ts';
+import { CALLER_KINDS } from '../../src/observe/live-document.ts';
+import { LIVE_ROWS_MAX } from '../../src/observe/live-lists.ts';
 
 /** How large the box is that `someLiveDocument` tells of. */
 export interface SceneSize {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { LIVE_LISTS, LiveDocument } from '../../../src/observe/live-document.ts';
+import { LiveDocument } from '../../../src/observe/live-document.ts';
+import { LIVE_LISTS } from '../../../src/observe/live-lists.ts';
 import { openAdminLab } from '../../support/admin-lab.ts';
 import { createFakeLiveGateway } from '../../support/fake-live-gateway.ts';
 import { LARGE, requestId, someLiveDocument } from '../../support/some-live-document.ts';

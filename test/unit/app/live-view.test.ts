@@ -7,11 +7,8 @@ import { pickFirst } from '../../../src/app/pick-first.ts';
 import { RecentRing } from '../../../src/app/recent-ring.ts';
 import { nanoUsd } from '../../../src/core/money.ts';
 import { createLimiter } from '../../../src/limits/limiter.ts';
-import {
-  type FullLiveDocument,
-  LIVE_LISTS,
-  LiveDocument,
-} from '../../../src/observe/live-document.ts';
+import { type FullLiveDocument, LiveDocument } from '../../../src/observe/live-document.ts';
+import { LIVE_LISTS } from '../../../src/observe/live-lists.ts';
 import { createRequestMetrics } from '../../../src/observe/metrics/request-metrics.ts';
 import { createBudgetBook } from '../../../src/pricing/budgets.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
