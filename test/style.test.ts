@@ -15,7 +15,7 @@ const LAYERS: readonly (readonly string[])[] = [
     ...['protocols', 'access', 'limits', 'pricing', 'guards', 'routing', 'cache', 'prompts'],
     ...['observe', 'audit'],
   ],
-  ['config', 'store', 'callers', 'backends', 'sinks', 'gpu'],
+  ['config', 'store', 'backends', 'sinks', 'gpu'],
   ['gateway', 'admin', 'batch', 'bench', 'mock', 'tui'],
   ['app'],
   ['cli'],
