@@ -11,11 +11,7 @@ const NO_DIGEST = new Uint8Array(32);
  * everyone else gets `unknown`, after the same work as for a key that does not exist.
  */
 export function verifyKey(key: Key | undefined, secret: string, nowMs: number): KeyVerdict {
-  return verifyDigest(key, digestSecret(secret), nowMs);
-}
-
-/** The same for a secret of which `digestSecret` is known already. */
-export function verifyDigest(key: Key | undefined, digest: Uint8Array, nowMs: number): KeyVerdict {
+  const digest = digestSecret(secret);
   if (key === undefined) {
     timingSafeEqual(digest, NO_DIGEST);
     return 'unknown';

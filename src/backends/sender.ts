@@ -8,7 +8,7 @@ import type {
   Sending,
 } from './http1/client.ts';
 
-interface TargetRequest extends Pick<OutgoingRequest, 'method' | 'headers' | 'steady' | 'body'> {
+interface TargetRequest extends Pick<OutgoingRequest, 'method' | 'headers' | 'body'> {
   /** Without the base path of the backend. */
   readonly path: string;
 }
@@ -75,7 +75,7 @@ export function createSender({ client, backends, deadlines, clock }: SenderOptio
           origin,
           method: request.method,
           path: origin.basePath + request.path,
-          ...joinHeaders(request, own, backend.headerNames),
+          headers: joinHeaders(request.headers, own, backend.headerNames),
           body: request.body,
           deadlines: overrides === undefined ? deadlines : { ...deadlines, ...overrides },
         },
@@ -92,33 +92,11 @@ export function createSender({ client, backends, deadlines, clock }: SenderOptio
   };
 }
 
-type Headers = OutgoingRequest['headers'];
-
-/** The backend's own replace what was asked for. */
 function joinHeaders(
-  { headers, steady }: TargetRequest,
-  own: Headers,
+  asked: OutgoingRequest['headers'],
+  own: OutgoingRequest['headers'],
   ownNames: ReadonlySet<string>,
-): Pick<OutgoingRequest, 'headers' | 'steady'> {
-  if (own.length === 0) return { headers, steady };
-  const others = headers.filter(([name]) => !ownNames.has(name));
-  if (steady === undefined) return { headers: [...others, ...own], steady };
-  return { headers: others, steady: joinOnce(steady, own, ownNames) };
-}
-
-/** By the backend's own list: what it made of the lists that requests share. */
-const joined = new WeakMap<Headers, WeakMap<Headers, Headers>>();
-
-function joinOnce(steady: Headers, own: Headers, ownNames: ReadonlySet<string>): Headers {
-  let ofOwn = joined.get(own);
-  if (ofOwn === undefined) {
-    ofOwn = new WeakMap();
-    joined.set(own, ofOwn);
-  }
-  let list = ofOwn.get(steady);
-  if (list === undefined) {
-    list = [...steady.filter(([name]) => !ownNames.has(name)), ...own];
-    ofOwn.set(steady, list);
-  }
-  return list;
+): OutgoingRequest['headers'] {
+  if (own.length === 0) return asked;
+  return [...asked.filter(([name]) => !ownNames.has(name)), ...own];
 }

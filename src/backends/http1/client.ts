@@ -25,11 +25,6 @@ export interface OutgoingRequest {
   readonly path: string;
   /** Lower-case names. Not host, content-length, connection and the like: the client writes them. */
   readonly headers: readonly (readonly [string, string])[];
-  /**
-   * Headers that many requests share: a list that is the same array is checked and rendered once,
-   * so it must not change.
-   */
-  readonly steady?: readonly (readonly [string, string])[] | undefined;
   /** Not copied and not to be changed until the reply has ended. */
   readonly body: Uint8Array | null;
   readonly deadlines: Deadlines;

@@ -33,36 +33,16 @@ export function renderRequestHead(request: OutgoingRequest): string {
   if (!TOKEN.test(request.method)) throw new Error('the request method is not a token');
   if (!TARGET.test(request.path)) throw new Error('the request path has a forbidden character');
   let text = `${request.method} ${request.path} HTTP/1.1\r\nhost: ${request.origin.hostHeader}\r\n`;
-  text += renderLines(request.headers);
-  if (request.steady !== undefined) text += renderOnce(request.steady);
-  if (request.body !== null) text += `content-length: ${request.body.length}\r\n`;
-  else if (expectsBody(request.method)) text += 'content-length: 0\r\n';
-  return `${text}\r\n`;
-}
-
-type Lines = OutgoingRequest['headers'];
-
-/** Kept as long as somebody keeps the list. */
-const rendered = new WeakMap<Lines, string>();
-
-function renderOnce(headers: Lines): string {
-  const known = rendered.get(headers);
-  if (known !== undefined) return known;
-  const text = renderLines(headers);
-  rendered.set(headers, text);
-  return text;
-}
-
-function renderLines(headers: Lines): string {
-  let text = '';
-  for (const [name, value] of headers) {
+  for (const [name, value] of request.headers) {
     if (!goodNames.has(name)) checkName(name);
     if (NOT_IN_VALUE.test(value)) {
       throw new Error(`the value of request header ${name} has a forbidden character`);
     }
     text += `${name}: ${value}\r\n`;
   }
-  return text;
+  if (request.body !== null) text += `content-length: ${request.body.length}\r\n`;
+  else if (expectsBody(request.method)) text += 'content-length: 0\r\n';
+  return `${text}\r\n`;
 }
 
 /** RFC 9110 §8.6: a method that usually has a body says so when there is none. */

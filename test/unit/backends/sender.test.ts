@@ -26,35 +26,6 @@ function createTestSender(spec: Partial<Parameters<typeof createBackend>[0]> & {
 }
 
 describe('a request to a backend', () => {
-  test('shares headers with others: the backend’s own replace those too, each time', async () => {
-    const raw = await lab.backend();
-    const { sender } = createTestSender({
-      url: raw.url,
-      apiKeys: ['sk-vendor-key'],
-      headers: [['x-team', 'blue']],
-    });
-    const steady = [
-      ['authorization', 'Bearer callers'],
-      ['accept', '*/*'],
-    ] as const;
-    for (const id of ['1', '2']) {
-      const headers = [
-        ['x-id', id],
-        ['x-team', id],
-      ] as const;
-      sender.send(TARGET, { ...REQUEST, headers, steady }, createRecordingReader());
-      const peer = await raw.next();
-      await peer.expect('\r\n\r\n');
-      const lines = peer.received.split('\r\n').filter((line) => /^(x-|auth|acc)/.test(line));
-      expect(lines.toSorted()).toEqual([
-        'accept: */*',
-        'authorization: Bearer sk-vendor-key',
-        `x-id: ${id}`,
-        'x-team: blue',
-      ]);
-    }
-  });
-
   test('carries its base path, its key and its headers in place of the caller’s', async () => {
     const raw = await lab.backend();
     const { sender } = createTestSender({

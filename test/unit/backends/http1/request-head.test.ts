@@ -18,21 +18,6 @@ function render(parts: Partial<OutgoingRequest>): string {
 }
 
 describe('what is written', () => {
-  test('headers that requests share come after their own, the same each time', () => {
-    const steady = [['accept', '*/*']] as const;
-    for (const id of ['1', '2']) {
-      expect(render({ headers: [['x-id', id]], steady })).toBe(
-        'POST /base/v1/chat/completions HTTP/1.1\r\nhost: gpu0:8000\r\n' +
-          `x-id: ${id}\r\naccept: */*\r\ncontent-length: 0\r\n\r\n`,
-      );
-    }
-  });
-
-  test('shared headers are checked like the others', () => {
-    expect(() => render({ steady: [['x-a', 'b\r\nx-c: d']] })).toThrow('x-a');
-    expect(() => render({ steady: [['transfer-encoding', 'chunked']] })).toThrow('caller');
-  });
-
   test('the framing headers are ours, the others as given', () => {
     const text = render({
       headers: [
