@@ -27,9 +27,19 @@ export function fromSendFailure(
   const isSafe = !attempt.reached || mayResend(exchange, attempt);
   return conclude(exchange, attempt, asked, {
     error: failureToError(failure),
-    outcome: 'failed',
+    outcome: isItsFault(exchange, attempt, failure) ? 'failed' : 'cancelled',
     isSafe,
   });
+}
+
+/** Whoever has waited in line for most of `timeouts.total` leaves a backend little of it. */
+function isItsFault(
+  { gate, generation }: Exchange,
+  { startedMs }: Attempt,
+  { cause }: SendFailure,
+): boolean {
+  if (cause !== 'total_timeout') return true;
+  return gate.clock.monotonicMs() - startedMs >= generation.totalMs / 2;
 }
 
 /** It answered with something other than success. */

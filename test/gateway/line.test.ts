@@ -295,3 +295,17 @@ test.each([
   expect(others.map((reply) => reply.code)).toContain(code);
   await first;
 });
+
+test('a backend is not to blame for who had waited in line for most of its time', async () => {
+  await using gate = await startGateway({
+    backends: ONE_PLACE,
+    config: `${SMALL}timeouts: { total: 1s, first_byte: 1s }`,
+  });
+  gate.mock.set({ ttft_ms: 800 });
+  const first = gate.chat();
+  await gate.mock.untilRequests(1);
+  expect((await gate.chat()).code).toBe('backend_timeout');
+  expect((await first).status).toBe(200);
+  const { backends } = await gate.gateway.operations.live(0, []);
+  expect(backends.map(({ failures }) => failures)).toEqual([0]);
+});
