@@ -24,7 +24,7 @@ export interface LiveGateway {
   /** False when there is no such backend. */
   drainBackend(id: string): boolean;
   resumeBackend(id: string): boolean;
-  /** Ends it as if its caller had left; false when no such request is in flight. */
+  /** Ends it with an error that says so; false when no such request is in flight. */
   cancelRequest(id: string): boolean;
   /** Never throws for a bad file: the old generation stays and `problems` says why. */
   reload(by: Actor): Promise<ReloadResult>;

@@ -18,7 +18,7 @@ export interface LiveOperations {
   /** No new requests go there until `resumeBackend` or the end of the gateway. Throws `not_found`. */
   drainBackend(id: string): Promise<DrainResult>;
   resumeBackend(id: string): Promise<DrainResult>;
-  /** Ends a request in flight as if its caller had left. Throws `not_found`. */
+  /** Ends a request in flight; its caller is told by an error. Throws `not_found`. */
   cancelRequest(id: string): Promise<CancelResult>;
 }
 

@@ -52,7 +52,7 @@ const cancel = createRoute({
   method: 'post',
   path: '/admin/v1/requests/{id}/cancel',
   tags,
-  summary: 'End a request in flight as if its caller had left',
+  summary: 'End a request in flight; its caller is told by an error',
   request: { params },
   responses: { 200: jsonAnswer('It has ended.', CancelResult), ...failures },
 });

@@ -1,4 +1,5 @@
 import type { LiveGateway } from '../admin/live-gateway.ts';
+import { GateError } from '../core/error.ts';
 import type { Gate } from '../gateway/gate.ts';
 import { recountBudgets } from '../store/load-budgets.ts';
 import { toBackendView } from './backend-view.ts';
@@ -66,7 +67,7 @@ export function createLiveGateway(parts: LiveParts): LiveGateway {
     resumeBackend: (id) => pool.health.resume(id),
     cancelRequest(id) {
       const found = gate.inFlight.all().find((exchange) => exchange.id === id);
-      found?.callerGone();
+      found?.stop(new GateError('request_cancelled', 'An operator ended this request.'));
       return found !== undefined;
     },
     reload: (by) => reloader.reload(by),

@@ -139,6 +139,13 @@ export const ERRORS = {
     retryAfterSeconds: 2,
     meaning: 'The gateway is shutting down.',
   },
+  request_cancelled: {
+    ...gateway,
+    status: 503,
+    level: 'info',
+    retry: false,
+    meaning: 'An operator ended the request.',
+  },
   store_unavailable: {
     ...gateway,
     status: 503,

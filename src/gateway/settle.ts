@@ -1,4 +1,4 @@
-import { type ErrorCode, GateError } from '../core/error.ts';
+import { type ErrorCode, GateError, traitsOf } from '../core/error.ts';
 import type { Key } from '../core/key.ts';
 import { ZERO_USD } from '../core/money.ts';
 import { type Outcome, outcomeName } from '../core/outcome.ts';
@@ -105,7 +105,9 @@ function endAttempts(exchange: Exchange, outcome: Outcome, code: ErrorCode | nul
 
 function verdictOf(outcome: Outcome): AttemptOutcome {
   if (outcome.kind === 'served') return 'ok';
-  return outcome.kind === 'cut' && outcome.by === 'backend' ? 'failed' : 'cancelled';
+  // What we ended ourselves, by a drain or for an operator, is no failure of a backend.
+  const isItsFault = outcome.kind === 'cut' && traitsOf(outcome.code).blame === 'backend';
+  return isItsFault ? 'failed' : 'cancelled';
 }
 
 /** What metrics and traces are told, and `explain` when there is something to tell. */

@@ -253,3 +253,25 @@ test('a caller who leaves while a refusal is being read owes nothing', async () 
   ]);
   await backend.close();
 });
+
+test('a request that an operator ends is told so, and its backend is not blamed', async () => {
+  await using gate = await startGateway({
+    mock: { models: ['small'], behaviour: { tokens: 1_000, tps: 50 } },
+  });
+  const { operations } = gate.gateway;
+  const reply = gate.chat({ stream: true });
+  let id: string | undefined;
+  while (id === undefined) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const { requests } = await operations.live(0, ['requests']);
+    id = requests?.find(({ output_tokens: tokens }) => tokens > 0)?.id;
+  }
+  await operations.cancelRequest(id);
+  const { text } = await reply;
+  expect(text).toContain('"code":"request_cancelled"');
+  expect(text).not.toContain('[DONE]');
+  await gate.settled();
+  expect(gate.rows()).toMatchObject([{ code: 'request_cancelled', status: 200 }]);
+  const { backends } = await operations.live(0);
+  expect(backends).toMatchObject([{ failures: 0 }]);
+});
