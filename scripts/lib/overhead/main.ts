@@ -79,7 +79,7 @@ async function measureRequests(bench: Bench, rounds: number, note: Note): Promis
   note(
     'CPU per request, 32 connections',
     `${spread(ratios)}× nginx (llmgate ${median(gateway).toFixed(1)} µs, nginx ${median(nginx).toFixed(1)} µs)`,
-    '≤ 3.0×',
+    '≤ 2.0×',
   );
 }
 
@@ -97,7 +97,7 @@ async function measureChunks(bench: Bench, rounds: number, note: Note): Promise<
   note(
     'CPU per streamed chunk, 100 streams',
     `${spread(ratios)}× nginx (llmgate ${median(gateway).toFixed(1)} µs, nginx ${median(nginx).toFixed(1)} µs)`,
-    '≤ 1.4×',
+    '≤ 1.25×',
   );
 }
 
