@@ -35,6 +35,7 @@ export interface Asked {
 /** So much of a request in a row is no coincidence. */
 const ECHO_LENGTH = 16;
 const ECHO_STEP = 8;
+const SEARCHED_BYTES_MAX = 1024 * 1024;
 
 /**
  * Whether the words repeat a part of the request, which no log may hold. Finds every echo of 23
@@ -42,6 +43,8 @@ const ECHO_STEP = 8;
  */
 export function repeatsRequest(words: string, { body, model }: Asked): boolean {
   if (body === null) return false;
+  // Looking through a long one would hold everybody up; what it could hold is not worth that.
+  if (body.byteLength > SEARCHED_BYTES_MAX) return true;
   const own = model === '' ? words : words.replaceAll(model, STRUCK_OUT);
   const asked = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   for (let at = 0; at + ECHO_LENGTH <= own.length; at += ECHO_STEP) {

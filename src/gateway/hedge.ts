@@ -37,6 +37,7 @@ export async function hedged(
   exchange.throwIfStopped();
   const other = hedges.mayHedge(model) ? course.besides(lease) : null;
   if (other === null) return timed(exchange, model, await first.promise);
+  hedges.spend(model);
   exchange.gate.counters.hedges += 1;
   exchange.note(`hedged after ${Math.round(delayMs)} ms at ${other.target.backend}`);
   const second = watched(ask(other));
@@ -114,10 +115,12 @@ export class Hedges {
   }
 
   mayHedge(model: string): boolean {
-    const known = this.#of(model);
-    if (known.credit < 1) return false;
-    known.credit -= 1;
-    return true;
+    return this.#of(model).credit >= 1;
+  }
+
+  /** A hedge is sent: a full pool costs nothing. */
+  spend(model: string): void {
+    this.#of(model).credit -= 1;
   }
 
   note(model: string, firstTokenMs: number): void {

@@ -41,3 +41,9 @@ test.each([
 test('a request without a body cannot be repeated', () => {
   expect(repeatsRequest('anything at all, really', { body: null, model: '' })).toBe(false);
 });
+
+test('a request that is too long to be searched is taken to be repeated', () => {
+  const long = new Uint8Array(1024 * 1024 + 1).fill(0x78);
+  expect(repeatsRequest('out of memory', { body: long, model: 'm' })).toBe(true);
+  expect(repeatsRequest('out of memory', { body: long.subarray(1), model: 'm' })).toBe(false);
+});
