@@ -67,7 +67,7 @@ export function createLiveGateway(parts: LiveParts): LiveGateway {
     resumeBackend: (id) => pool.health.resume(id),
     cancelRequest(id) {
       const found = gate.inFlight.all().find((exchange) => exchange.id === id);
-      found?.stop(new GateError('request_cancelled', 'An operator ended this request.'));
+      found?.stop(new GateError('cancelled', 'An operator ended this request.'));
       return found !== undefined;
     },
     reload: (by) => reloader.reload(by),

@@ -139,7 +139,7 @@ export const ERRORS = {
     retryAfterSeconds: 2,
     meaning: 'The gateway is shutting down.',
   },
-  request_cancelled: {
+  cancelled: {
     ...gateway,
     status: 503,
     level: 'info',

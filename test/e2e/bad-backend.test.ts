@@ -28,7 +28,11 @@ let key: IssuedKey;
 
 beforeAll(async () => {
   mock = await startMock({ models: ['small'], behaviour: { text: SEVEN } });
-  serve = new ServeLab(`backends:\n  mock: { type: vllm, url: "${mock.url}" }\n${PRICED}`);
+  // No probe may take the connection that is looked at.
+  const quiet = 'health: off, metrics: off, discover: false';
+  serve = new ServeLab(
+    `backends:\n  mock: { type: vllm, url: "${mock.url}", ${quiet} }\n${PRICED}`,
+  );
   served = await serve.serve();
   key = await serve.createKey('caller');
 });

@@ -290,7 +290,7 @@ describe('a real gateway', () => {
     top.press('y');
     await top.shows('was cancelled');
     await stream.text().catch(() => '');
-    await top.shows('caller_gone');
+    await top.shows(/> .* cancelled +small +alice/);
     // What `llmgate explain` says of it.
     top.press('\r');
     await top.shows(/authenticate +ok/);

@@ -268,10 +268,10 @@ test('a request that an operator ends is told so, and its backend is not blamed'
   }
   await operations.cancelRequest(id);
   const { text } = await reply;
-  expect(text).toContain('"code":"request_cancelled"');
+  expect(text).toContain('"code":"cancelled"');
   expect(text).not.toContain('[DONE]');
   await gate.settled();
-  expect(gate.rows()).toMatchObject([{ code: 'request_cancelled', status: 200 }]);
+  expect(gate.rows()).toMatchObject([{ code: 'cancelled', status: 200 }]);
   const { backends } = await operations.live(0);
   expect(backends).toMatchObject([{ failures: 0 }]);
 });
