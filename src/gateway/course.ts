@@ -22,10 +22,11 @@ export class Course {
   readonly #asked: Asked;
   readonly #plan: Plan;
   #choice: Choice;
-  readonly #tried = new Set<Target>();
-  readonly #left: Record<FallbackCause, Choice[]>;
+  readonly #tried: Target[] = [];
+  /** How many of the stand-ins for a cause were asked for a place. */
+  readonly #spares: Partial<Record<FallbackCause, number>> = {};
   /** Credentials that this request was refused with, each after the id of its backend. */
-  readonly #refused = new Set<string>();
+  readonly #refused: string[] = [];
   /** Attempts that may have reached a backend. */
   #reached = 0;
   /** Waits for a backend that was asked before. */
@@ -38,14 +39,6 @@ export class Course {
     this.#asked = asked;
     this.#plan = plan;
     this.#choice = plan.choice;
-    const { unavailable, rate_limited, context, refused } = plan.fallbacks;
-    this.#left = {
-      unavailable: [...unavailable],
-      rate_limited: [...rate_limited],
-      context: [...context],
-      refused: [...refused],
-      budget: [],
-    };
   }
 
   /** What the attempts are made for now: the model asked for, or one that stands in for it. */
@@ -63,7 +56,7 @@ export class Course {
 
   /** An attempt failed while another one went on beside it. */
   failedBeside({ attempt, isSafe }: Failure): void {
-    this.#tried.add(attempt.target);
+    this.#tried.push(attempt.target);
     if (attempt.reached) this.#reached += 1;
     if (!isSafe) this.#isUnsafe = true;
   }
@@ -84,7 +77,7 @@ export class Course {
     }
     const { retries } = exchange.generation;
     if (attempt.reached && this.#reached >= retries.attempts) throw error;
-    const others = this.#choice.targets.filter((target) => !this.#tried.has(target));
+    const others = this.#choice.targets.filter((target) => !this.#tried.includes(target));
     if (others.length > 0) {
       const place = await this.#place(this.#choice, others);
       if (!(place instanceof GateError)) return this.#moveOn(failure, place);
@@ -99,9 +92,9 @@ export class Course {
   /** A backend that limits each key for no time at all would be asked with them in turn for ever. */
   #isFirstRefusal({ target, reply }: Attempt): boolean {
     const name = `${target.backend} ${reply.sending?.credential ?? 0}`;
-    const isFirst = !this.#refused.has(name);
-    this.#refused.add(name);
-    return isFirst;
+    if (this.#refused.includes(name)) return false;
+    this.#refused.push(name);
+    return true;
   }
 
   /**
@@ -131,7 +124,7 @@ export class Course {
     const candidates = this.#choice.targets.filter(
       (other) =>
         other.backend !== lease.target.backend &&
-        !this.#tried.has(other) &&
+        !this.#tried.includes(other) &&
         !gate.engines.isManaged(other.backend),
     );
     if (candidates.length === 0) return null;
@@ -163,12 +156,11 @@ export class Course {
   async #spare(error: GateError): Promise<ReplicaLease | null> {
     const cause = fallbackCauseOf(error);
     if (cause === null) return null;
-    for (
-      let next = this.#left[cause].shift();
-      next !== undefined;
-      next = this.#left[cause].shift()
-    ) {
-      const targets = next.targets.filter((target) => !this.#tried.has(target));
+    const askedBefore = this.#spares[cause] ?? 0;
+    for (const [index, next] of this.#plan.fallbacks[cause].entries()) {
+      if (index < askedBefore) continue;
+      this.#spares[cause] = index + 1;
+      const targets = next.targets.filter((target) => !this.#tried.includes(target));
       if (targets.length === 0) continue;
       this.#exchange.note(`falls back to ${next.model.name}: ${error.code}`);
       const place = await this.#place(next, targets);

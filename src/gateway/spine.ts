@@ -33,11 +33,11 @@ export function handle(
 ): Promise<Response> {
   const exchange = new Exchange(request, matched.route, gate, connections);
   request.signal.addEventListener('abort', () => exchange.callerGone());
-  return new Promise((respond) => {
+  return new Promise((respond, fail) => {
     exchange.mayRespondEarly(respond);
-    void run(exchange, matched).then((response) => {
+    run(exchange, matched).then((response) => {
       if (response !== null) respond(response);
-    });
+    }, fail);
   });
 }
 
