@@ -64,8 +64,11 @@ export function openPool(options: PoolOptions): Pool {
     onTransition: (now, before) => {
       const { id: backend, state, breaker, problem } = now;
       const level = state === 'up' && breaker === 'closed' ? 'info' : 'warn';
-      const facts = { backend, state, was: before.state, breaker, problem: problem ?? undefined };
-      ofBackends[level]('backend_health', facts);
+      ofBackends[level]('backend_health', {
+        ...{ backend, state, was: before.state, breaker },
+        drained: now.isDrained || undefined,
+        problem: problem ?? undefined,
+      });
     },
   });
   const scheduler = createScheduler({
