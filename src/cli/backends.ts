@@ -53,7 +53,10 @@ function toListReport(backends: readonly BackendView[]): Report {
   return {
     document: { backends },
     rows: backends,
-    columns: ['id', 'type', 'url', 'state', 'error', 'checked_at', 'models', 'in_flight'],
+    columns: [
+      ...['id', 'type', 'url', 'state', 'drained', 'breaker', 'error', 'checked_at', 'models'],
+      'in_flight',
+    ],
     human: {
       columns: [
         { title: 'BACKEND' },
@@ -67,7 +70,7 @@ function toListReport(backends: readonly BackendView[]): Report {
       rows: backends.map((backend) => [
         backend.id,
         backend.type,
-        backend.state,
+        stateOf(backend),
         String(backend.models.length),
         String(backend.in_flight),
         backend.url,
@@ -87,13 +90,41 @@ function toReport(backend: BackendView): Report {
       ['id', backend.id],
       ['type', backend.type],
       ['url', backend.url],
-      ['state', backend.state],
+      ['state', stateOf(backend)],
       ['error', backend.error ?? 'none'],
       ['checked', backend.checked_at ?? 'never'],
-      ['in flight', String(backend.in_flight)],
+      ['in flight', inFlightOf(backend)],
+      ['engine', engineOf(backend)],
+      ['process', processOf(backend)],
       ['models', backend.models.join(', ') || 'none seen'],
     ]),
   };
+}
+
+/** With what keeps requests away from it although it is well. */
+function stateOf({ state, drained, breaker }: BackendView): string {
+  const words: string[] = [state];
+  if (drained) words.push('drained');
+  if (breaker !== 'closed') words.push(`breaker ${breaker.replace('_', ' ')}`);
+  return words.join(', ');
+}
+
+function inFlightOf({ in_flight: inFlight, places }: BackendView): string {
+  return places === null ? String(inFlight) : `${inFlight} of ${places}`;
+}
+
+function engineOf({ engine }: BackendView): string {
+  if (engine === null) return 'says nothing of its load';
+  const { running, waiting, kv_used: kvUsed } = engine;
+  const cache = kvUsed === null ? '' : `, cache ${Math.round(kvUsed * 100)} % full`;
+  return `${running} running, ${waiting} waiting${cache}`;
+}
+
+function processOf({ process }: BackendView): string {
+  if (process === null) return 'not started by llmgate';
+  const { state, pid, problem } = process;
+  const words = pid === null ? state : `${state}, process ${pid}`;
+  return problem === null ? words : `${words}: ${problem}`;
 }
 
 function inkOfState(cell: string): Ink | null {

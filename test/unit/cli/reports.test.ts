@@ -83,6 +83,28 @@ gpu0     vllm  down        0          0  http://127.0.0.1:8000  connection refus
     expect(JSON.parse(out)).toEqual(createFakeLiveGateway().backends()[0]);
   });
 
+  test('what keeps requests away from one is told beside its state', async () => {
+    const [plain] = createFakeLiveGateway().backends();
+    if (plain === undefined) throw new Error('no backend');
+    const backend: typeof plain = {
+      ...plain,
+      ...{ state: 'up', error: null, drained: true, breaker: 'half_open', in_flight: 3, places: 8 },
+      engine: { running: 5, waiting: 2, kv_used: 0.254 },
+      process: {
+        ...{ state: 'failed', pid: null, starts: 2, crashes: 2, waiting: 0 },
+        problem: 'it ended with code 1: out of memory',
+      },
+    };
+    const live = { backends: () => [backend] };
+    const { out } = await ask(addBackendsCommand, ['backends', 'show', 'gpu0'], { live });
+    expect(out).toMatch(/^state +up, drained, breaker half open$/m);
+    expect(out).toMatch(/^in flight +3 of 8$/m);
+    expect(out).toMatch(/^engine +5 running, 2 waiting, cache 25 % full$/m);
+    expect(out).toMatch(/^process +failed: it ended with code 1: out of memory$/m);
+    const list = await ask(addBackendsCommand, ['backends', 'list'], { live });
+    expect(list.out).toContain('up, drained, breaker half open');
+  });
+
   test('a backend that is not there ends with 3', async () => {
     expect((await ask(addBackendsCommand, ['backends', 'show', 'gpu9'])).exitCode).toBe(3);
   });
